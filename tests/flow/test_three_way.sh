@@ -152,17 +152,17 @@ says "a bank has one"
 # all three agree -----------------------------------------------------------------------------------------
 
 expect_exit 0 "${R[@]}" --drained
-says "10 withdrawals of 1 ATMs and 2 banks, 39000 yen: ATMs, host and banks agree" \
+says "10 withdrawals of 1 ATM and 2 banks, 39000 yen: ATMs, host and banks agree" \
         "BANKA: 6 withdrawals, 19216 yen debited and kept" "BANKB: 2 withdrawals, 10108 yen debited and kept"
 expect_exit 0 env ATM_JOURNAL=atm BANKSIM_JOURNALS=banks atmctl reconcile --json --drained
 expect "as JSON" "10 0 39000 1 BANKA 6 19216 0" "$(json "$OUTPUT" "concat_ws(' ', j ->> 'withdrawals', j ->> 'unfinished', j ->> 'cash_yen', j ->> 'terminals', j #>> '{banks,0,bank}', j #>> '{banks,0,withdrawals}', j #>> '{banks,0,held_yen}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
 expect_exit 0 atmctl reconcile --atm-journals atm
-says "10 withdrawals of 1 ATMs, 39000 yen: ATMs and host agree"
+says "10 withdrawals of 1 ATM, 39000 yen: ATMs and host agree"
 # a desk's share of it
 HALL=$(sql "SELECT hall FROM atm WHERE terminal = '$T'")
 OTHER=$(sql "SELECT min(hall) FROM hall WHERE hall <> '$HALL'")
-for share in "--bank BANKA=6 withdrawals of 1 ATMs and 1 banks, 19000 yen" "--bank BANKB=2 withdrawals of 1 ATMs and 1 banks, 10000 yen" \
-        "--date 2017-02-01=10 withdrawals of 1 ATMs and 2 banks, 39000 yen" "--date 2017-01-31=0 withdrawals of 0 ATMs" \
+for share in "--bank BANKA=6 withdrawals of 1 ATM and 1 bank, 19000 yen" "--bank BANKB=2 withdrawals of 1 ATM and 1 bank, 10000 yen" \
+        "--date 2017-02-01=10 withdrawals of 1 ATM and 2 banks, 39000 yen" "--date 2017-01-31=0 withdrawals of 0 ATMs" \
         "--hall $HALL=10 withdrawals" "--hall $OTHER=0 withdrawals" "--hall $HALL --bank BANKB --date 2017-02-01=2 withdrawals"; do
         # shellcheck disable=SC2086 # options
         expect_exit 0 "${R[@]}" --drained ${share%=*}
@@ -259,13 +259,13 @@ says "total: $T: in all its dispenser counted 39000 yen, its journal has 38000, 
         "the ATM dispensed 9000 yen, the database has 10000 (cash -1000)"
 # with what is left out by an option, an ATM's journal stands for its dispenser
 OUTPUT=$("${R[@]}" --bank BANKA) && wrong "a difference of the bank that is asked for"
-says "total: $T: of what was asked for its journal has 18000 yen, the database 19000: -1000 yen by the withdrawals below" "1 differences"
+says "total: $T: of what was asked for its journal has 18000 yen, the database 19000: -1000 yen by the withdrawals below" "1 difference"
 expect_exit 0 "${R[@]}" --bank BANKB
 # people put it right elsewhere: it is settled until our books of it change
 expect_exit 0 atmctl exception resolve --terminal $T --stan 2 --dispensed 9000 --elsewhere --note "the bank credits 1000"
 expect_exit 1 "${R[@]}" --drained
 says "settled: $T 2017-02-01T10:02:00+09:00 000002: the ATM dispensed 9000 yen, the database has 10000 (cash -1000, also dispensed)" \
-        "    settled by $CLUSTER_PERSON/$(id -un) at " ": the bank credits 1000" "1 differences; 1 settled by people"
+        "    settled by $CLUSTER_PERSON/$(id -un) at " ": the bank credits 1000" "1 difference; 1 settled by people"
 expect_exit 0 "${R[@]}" --bank BANKA --json
 expect "as JSON" "0 1 dispensed the bank credits 1000" "$(json "$OUTPUT" "concat_ws(' ', jsonb_array_length(j -> 'differences'), jsonb_array_length(j -> 'settled'), j #>> '{settled,0,also,0}', j #>> '{settled,0,settled,note}') FROM (SELECT (:'j')::jsonb AS j) x")"
 expect_exit 0 "${R[@]}" --bank BANKA --format csv
@@ -287,7 +287,7 @@ restored
 in_file $ATM '/^K T0000002 001007 /d'
 named "the ATM's acknowledgement" 7 unfinished
 expect_exit 0 "${R[@]}"
-says "agree; 1 more are under way"
+says "agree; 1 more is under way"
 restored
 in_file $ATM '/000004 20170201/d'
 FORM=object named "a withdrawal that the ATM's journal lost" 4 only-in-database
@@ -484,7 +484,7 @@ for moment in "${MOMENTS[@]}"; do
                 cp $A $A.kept
                 sed -i '3s/ 108 / 109 /' $A
                 expect_exit 1 confirms 1
-                says "BANKA.journal:3: the checksum is wrong" "1 faults in the journals"
+                says "BANKA.journal:3: the checksum is wrong" "1 fault in the journals"
                 mv $A.kept $A
                 # nor while an instance might hear an advice about what is not there yet
                 PGUSER=atm_daemon psql -X -q -c "SELECT pg_sleep($PATIENCE_S)" >/dev/null 2>&1 &

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "lib/base/plural.h"
 #include "lib/cli/say.h"
 
 enum { VARIABLES_MAX = 4 };
@@ -46,6 +47,8 @@ int journal_folders_demand_atms(const struct invocation *invocation)
 
 void journal_folders_on_withdrawals(uint64_t withdrawals, void *context)
 {
+        char count[PLURAL_MAX];
+
         (void)context;
-        progress("compared: %" PRIu64 " withdrawals", withdrawals);
+        progress("compared: %s", plural_count(withdrawals, "withdrawal", count));
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "backoffice/generation/generate.h"
+#include "lib/base/plural.h"
 #include "tools/atmctl/rows.h"
 
 struct asking {
@@ -59,14 +60,18 @@ static bool check_word(enum generation_word word, const char *text, char ret_can
 
 static void on_progress(const struct generation_progress *p, void *context)
 {
+        char atms[PLURAL_MAX], withdrawals[PLURAL_MAX], rows[PLURAL_MAX];
+
         (void)context;
         switch (p->step) {
         case GENERATION_WAITS:
                 progress("waiting for whoever else writes a history");
                 break;
         case GENERATION_WRITES:
-                progress("%" PRId64 " of %" PRId64 " ATMs, %" PRId64 " withdrawals, %" PRId64 " rows",
-                         p->atms_done, p->atms, p->total.withdrawals, p->total.rows);
+                progress("%" PRId64 " of %s, %s, %s", p->atms_done,
+                         plural_count((uint64_t)p->atms, "ATM", atms),
+                         plural_count((uint64_t)p->total.withdrawals, "withdrawal", withdrawals),
+                         plural_count((uint64_t)p->total.rows, "row", rows));
                 break;
         case GENERATION_ANALYZES:
                 progress("gathering statistics");
@@ -87,7 +92,8 @@ static bool write_written(struct output *output, const struct generation_questio
             {"written_ms", OUTPUT_NUMBER, 0}};
         const int64_t figures[] = {a->atms, a->atms_whole, a->total.withdrawals, a->total.rows,
                                    a->written_ms};
-        char text[LENGTH(figures)][24], sentence[512];
+        char text[LENGTH(figures)][24], sentence[512], atms[PLURAL_MAX], withdrawals[PLURAL_MAX],
+            rows[PLURAL_MAX];
         const char *values[LENGTH(columns)] = {a->scenario, question->scale};
 
         for (size_t i = 0; i < LENGTH(figures); i++) {
@@ -95,10 +101,11 @@ static bool write_written(struct output *output, const struct generation_questio
                 values[2 + i] = text[i];
         }
         snprintf(sentence, sizeof(sentence),
-                 "scenario %s, scale %s: %" PRId64 " of %" PRId64 " ATMs; %" PRId64 " withdrawals, %" PRId64
-                 " rows written in %" PRId64 ".%" PRId64 " s",
-                 a->scenario, question->scale, a->atms, a->atms_whole, a->total.withdrawals, a->total.rows,
-                 a->written_ms / 1000, a->written_ms / 100 % 10);
+                 "scenario %s, scale %s: %" PRId64 " of %s; %s, %s written in %" PRId64 ".%" PRId64 " s",
+                 a->scenario, question->scale, a->atms, plural_count((uint64_t)a->atms_whole, "ATM", atms),
+                 plural_count((uint64_t)a->total.withdrawals, "withdrawal", withdrawals),
+                 plural_count((uint64_t)a->total.rows, "row", rows), a->written_ms / 1000,
+                 a->written_ms / 100 % 10);
         output_note(output, "%s", sentence);
         return output_members(output, columns, LENGTH(columns), values);
 }

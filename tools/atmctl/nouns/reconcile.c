@@ -7,6 +7,7 @@
 
 #include "backoffice/audit/reconcile.h"
 #include "backoffice/pages/audit_text.h"
+#include "lib/base/plural.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/journal_folders.h"
 #include "tools/atmctl/nouns/sides.h"
@@ -220,8 +221,10 @@ static void on_atm_folder(const char *folder, void *context)
 
 static void on_bank_lines(uint64_t lines, void *context)
 {
+        char count[PLURAL_MAX];
+
         (void)context;
-        progress("the banks' journals: %" PRIu64 " lines", lines);
+        progress("the banks' journals: %s", plural_count(lines, "line", count));
 }
 
 /* the result ------------------------------------------------------------------------------------------- */
@@ -264,8 +267,10 @@ static bool finish_value(struct reconciliation *r, bool drained)
 
 static void print_bank(const struct reconciliation *r, const struct reconcile_bank_answer *bank)
 {
-        output_say(r->output, "%s: %" PRIu64 " withdrawals, %" PRId64 " yen debited and kept", bank->name,
-                   bank->withdrawals, bank->held_yen);
+        char count[PLURAL_MAX];
+
+        output_say(r->output, "%s: %s, %" PRId64 " yen debited and kept", bank->name,
+                   plural_count(bank->withdrawals, "withdrawal", count), bank->held_yen);
         if (bank->lines)
                 output_say(r->output,
                            ", %" PRId64 " by what the database has: %+" PRId64 " by %" PRIu64
@@ -277,13 +282,15 @@ static void print_bank(const struct reconciliation *r, const struct reconcile_ba
 static void print_summary(const struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
+        char withdrawals[PLURAL_MAX], count[PLURAL_MAX];
 
-        output_say(r->output, "%" PRIu64 " withdrawals of %zu ATMs", a->withdrawals, a->terminals);
+        output_say(r->output, "%s of %s", plural_count(a->withdrawals, "withdrawal", withdrawals),
+                   plural_count(a->terminals, "ATM", count));
         if (a->has_banks)
-                output_say(r->output, " and %zu banks", a->banks);
+                output_say(r->output, " and %s", plural_count(a->banks, "bank", count));
         output_say(r->output, ", %" PRId64 " yen: ", a->cash_yen);
         if (a->differences)
-                output_say(r->output, "%" PRIu64 " differences", a->differences);
+                output_say(r->output, "%s", plural_count(a->differences, "difference", count));
         else
                 output_say(r->output, a->has_banks ? "ATMs, host and banks agree" : "ATMs and host agree");
         if (a->explained)
@@ -292,7 +299,8 @@ static void print_summary(const struct reconciliation *r, bool drained)
         if (a->settled)
                 output_say(r->output, "; %" PRIu64 " settled by people", a->settled);
         if (a->unfinished && !drained)
-                output_say(r->output, "; %" PRIu64 " more are under way", a->unfinished);
+                output_say(r->output, "; %" PRIu64 " more %s under way", a->unfinished,
+                           a->unfinished == 1 ? "is" : "are");
         output_say(r->output, "\n");
         for (size_t i = 0; i < a->banks; i++)
                 print_bank(r, &a->bank[i]);

@@ -53,10 +53,11 @@ static bool find(struct database *database, const struct invocation *invocation,
 /* Damaged lines may have been about anything. */
 static bool is_reliable(const struct invocation *invocation, const struct losses *losses)
 {
+        char count[PLURAL_MAX];
+
         if (losses->faults)
-                complain("%s: %" PRIu64
-                         " faults in the journals: expected journals as ATMs and banks wrote them",
-                         invocation_name(invocation), losses->faults);
+                complain("%s: %s in the journals: expected journals as ATMs and banks wrote them",
+                         invocation_name(invocation), plural_count(losses->faults, "fault", count));
         return !losses->faults;
 }
 
@@ -196,7 +197,8 @@ static bool carry_out(struct database *database, int64_t recovery, int64_t versi
                 }
                 brought += step.brought;
                 for_people += step.for_people;
-                progress("brought back: %" PRId64 " withdrawals, %" PRId64 " are left", brought, step.left);
+                progress("brought back: %s, left: %" PRId64,
+                         plural_count((uint64_t)brought, "withdrawal", count), step.left);
         }
         progress_end();
         printf("recovery %" PRId64 ": %s brought back\n", recovery,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/base/plural.h"
 #include "lib/cli/say.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/sqltext.h"
@@ -298,6 +299,7 @@ static void say_switched(const struct invocation *invocation, const struct switc
                          const char *names, const char *until, const PGresult *others)
 {
         int count = PQntuples(others);
+        char atms[PLURAL_MAX];
 
         if (invocation_has(invocation, "terminal") && !strchr(names, ','))
                 change_say(invocation, "atm %.*s: %s%s%s\n", (int)strlen(names) - 2, names + 1,
@@ -306,8 +308,8 @@ static void say_switched(const struct invocation *invocation, const struct switc
         else if (!count)
                 change_say(invocation, "no ATM is otherwise\n");
         else
-                change_say(invocation, "%d of %s ATM%s %s%s%s\n", count, PQgetvalue(others, 0, 1),
-                           strcmp(PQgetvalue(others, 0, 1), "1") ? "s" : "", switching->done,
+                change_say(invocation, "%d of %s %s%s%s\n", count,
+                           plural_count((uint64_t)pg_number(others, 0, 1), "ATM", atms), switching->done,
                            until ? " until " : "", until ? until : "");
 }
 

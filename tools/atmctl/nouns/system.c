@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/csv.h"
+#include "lib/base/plural.h"
 #include "lib/security/pki_list.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
@@ -172,13 +173,13 @@ static int authority_revoke(const struct invocation *invocation)
 {
         const char *crl = invocation_value(invocation, "crl"), *const *certificates = NULL;
         size_t count = invocation_values(invocation, "certificate", &certificates);
-        char error[PKI_ERROR_MAX];
+        char error[PKI_ERROR_MAX], revoked[PLURAL_MAX];
         struct pki_authority *authority = pki_open(invocation_value(invocation, "dir"), error);
         bool done = authority && pki_revoke(authority, crl, certificates, count,
                                             (int)invocation_number(invocation, "days", CRL_DAYS), error);
 
         if (done && count)
-                printf("%s: %zu certificate%s revoked\n", crl, count, count == 1 ? "" : "s");
+                printf("%s: %s revoked\n", crl, plural_count(count, "certificate", revoked));
         else if (done)
                 printf("%s: dated anew, no further certificate revoked\n", crl);
         else
