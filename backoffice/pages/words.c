@@ -135,6 +135,12 @@ const struct word words[] = {
     {"closed_at", "Closed at", "締め日時"},
     {"who", "Who", "担当者"},
     {"without_end", "Without an end", "未完了件数"},
+    {"missing_costs", "Costs that are missing", "未入力の費用"},
+    {"transmitted_at", "Moment", "取引日時"},
+    {"stan", "STAN", "取引通番"},
+    {"state", "State", "状態"},
+    {"state asked", "its bank is asked", "銀行照会中"},
+    {"state approved", "approved", "承認済"},
     {"period list", "Quarters that are closed", "締め切った四半期"},
 };
 #undef YEN

@@ -73,6 +73,21 @@ START_TEST(every_list_is_arranged_alike)
 }
 END_TEST
 
+/* Whose words stand in backoffice/pages; what else prints one of them is caught as it does (output_begin). */
+static void look_at_language(const struct command *command)
+{
+        bool has_words = !strcmp(command->noun, "report") || !strcmp(command->noun, "period");
+
+        ck_assert_msg(!has_words || has_option(command, "lang"), "%s speaks English alone",
+                      command_name(command));
+}
+
+START_TEST(whatever_prints_words_of_reports_has_a_language)
+{
+        each(look_at_language);
+}
+END_TEST
+
 static void look_for_itself(const struct command *command)
 {
         char many[PLURAL_MAX];
@@ -188,6 +203,7 @@ int main(void)
 
         tcase_add_test(tests, no_option_is_there_twice);
         tcase_add_test(tests, every_list_is_arranged_alike);
+        tcase_add_test(tests, whatever_prints_words_of_reports_has_a_language);
         tcase_add_test(tests, every_command_is_found_by_its_noun_in_either_number);
         tcase_add_test(tests, every_command_is_in_help_and_completed);
         tcase_add_test(tests, counts_have_their_plurals);

@@ -158,6 +158,8 @@ expect_exit 0 env ATM_JOURNAL=atm BANKSIM_JOURNALS=banks atmctl reconcile --json
 expect "as JSON" "10 0 39000 1 BANKA 6 19216 0" "$(json "$OUTPUT" "concat_ws(' ', j ->> 'withdrawals', j ->> 'unfinished', j ->> 'cash_yen', j ->> 'terminals', j #>> '{banks,0,bank}', j #>> '{banks,0,withdrawals}', j #>> '{banks,0,held_yen}', jsonb_array_length(j -> 'differences')) FROM (SELECT (:'j')::jsonb AS j) x")"
 expect_exit 0 atmctl reconcile --atm-journals atm
 says "10 withdrawals of 1 ATM, 39000 yen: ATMs and host agree"
+expect "what the journals earn, in Japanese" "日 出金件数 出金額（円） 利用者手数料（円） 銀行間手数料（円） 消費税等（円） 手数料収入（円） 2017年2月1日 合計" \
+        "$(atmctl report journals --atm-journals atm --lang ja 2>/dev/null | awk 'NR == 1 { print } NR > 1 { print $1 }' | xargs)"
 # a desk's share of it
 HALL=$(sql "SELECT hall FROM atm WHERE terminal = '$T'")
 OTHER=$(sql "SELECT min(hall) FROM hall WHERE hall <> '$HALL'")

@@ -16,7 +16,8 @@ void change_say(const struct invocation *invocation, const char *format, ...)
 {
         va_list arguments;
 
-        fputs(change_is_dry(invocation) ? "dry run: " : "", stdout);
+        if (change_is_dry(invocation))
+                fputs(output_reader_of(invocation) ? "試行（変更なし）：" : "dry run: ", stdout);
         va_start(arguments, format);
         vprintf(format, arguments);
         va_end(arguments);

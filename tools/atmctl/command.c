@@ -38,11 +38,18 @@ static const struct field watch_fields[] = {
      .text = "show it again so often, until it is ended"},
     {.name = NULL},
 };
+#define LANGUAGE_FIELD                                                                                       \
+        {                                                                                                    \
+                .name = "lang", .kind = VALUE_LANGUAGE,                                                      \
+                .text = "the language of headings, items, remarks and totals: en unless given, or ja"        \
+        }
+static const struct field language_fields[] = {
+    LANGUAGE_FIELD,
+    {.name = NULL},
+};
 static const struct field document_fields[] = {
     {.name = "format", .kind = VALUE_DOCUMENT_FORMAT, .text = "how it is written; table unless given"},
-    {.name = "lang",
-     .kind = VALUE_LANGUAGE,
-     .text = "the language of headings, items, remarks and totals: en unless given, or ja"},
+    LANGUAGE_FIELD,
     {.name = "output",
      .kind = VALUE_FILE,
      .text =
@@ -229,6 +236,8 @@ void command_options(const struct command *command, struct command_options *ret_
                 add_group(ret_options, watch_fields);
         if (command->flags & COMMAND_OUTPUT)
                 add_group(ret_options, command->flags & COMMAND_DOCUMENT ? document_fields : output_fields);
+        if (command->flags & COMMAND_LANGUAGE)
+                add_group(ret_options, language_fields);
         if (command->flags & COMMAND_DATABASE)
                 add_group(ret_options, database_fields);
         if (command->flags & COMMAND_REPLICA)

@@ -29,6 +29,7 @@ enum command_flags {
         COMMAND_LIST = 8192,          /* with COMMAND_OUTPUT: one table of rows; --columns, --sort */
         COMMAND_WATCH = 16384,        /* what it shows moves; --watch */
         COMMAND_CHANGES = 32768,      /* --dry-run, unless the row says why there is none */
+        COMMAND_LANGUAGE = 65536,     /* --lang, of what is no document */
         COMMAND_CARDS = COMMAND_DATABASE | COMMAND_TOKEN_KEY, /* whose numbers become tokens on their way */
         COMMAND_ONE_CARD = COMMAND_CARDS | COMMAND_CARD,
 };

@@ -6,9 +6,12 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "backoffice/books/closing.h"
 #include "backoffice/books/period.h"
+#include "backoffice/pages/period_text.h"
+#include "backoffice/pages/report_text.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
@@ -18,10 +21,27 @@
 
 enum { WITHOUT_END_SHOWN = 1000 };
 
+/* A section in its reader's language, and how its rows are written. */
+struct listing {
+        const char *english, *japanese;
+        const struct output_column *columns;
+        size_t count;
+        bool (*write)(struct output *output, const PGresult *rows);
+};
+
+static bool write_rows(struct output *output, const PGresult *rows)
+{
+        return output_result(output, rows, PQntuples(rows));
+}
+
 /* The rows of a question as a section of their own, and how many they are; false after a complaint. */
-static bool list(const struct invocation *invocation, const struct output_section *section, PGresult *rows,
+static bool list(const struct invocation *invocation, const struct listing *listing, PGresult *rows,
                  const char *error, int *ret_rows)
 {
+        const struct output_section section = {.heading = output_reader_of(invocation) ? listing->japanese
+                                                                                       : listing->english,
+                                               .columns = listing->columns,
+                                               .count = listing->count};
         struct output *output;
         bool listed = true;
 
@@ -32,7 +52,7 @@ static bool list(const struct invocation *invocation, const struct output_sectio
         *ret_rows = PQntuples(rows);
         if (*ret_rows > 0) {
                 output = output_open_whole(invocation);
-                listed = output && output_section(output, section, rows);
+                listed = output && output_begin(output, &section) && listing->write(output, rows);
                 listed = output && output_close(output) && listed;
         }
         PQclear(rows);
@@ -43,39 +63,67 @@ static bool list_without_end(struct database *database, const struct invocation 
                              const char *quarter)
 {
         static const struct output_column columns[] = {
-            {"transmitted_at", OUTPUT_TEXT, 0}, {"terminal", OUTPUT_TEXT, 0},
+            {"transmitted_at", OUTPUT_DAYS, 0}, {"terminal", OUTPUT_TEXT, 0},
             {"stan", OUTPUT_TEXT, 0},           {"issuer", OUTPUT_TEXT, 0},
-            {"amount_yen", OUTPUT_YEN, 0},      {"state", OUTPUT_TEXT, OUTPUT_STATE}};
-        static const struct output_section section = {
-            .heading = "Without an end", .columns = columns, .count = LENGTH(columns)};
+            {"amount_yen", OUTPUT_YEN, 0},      {"state", OUTPUT_WORD, OUTPUT_STATE}};
+        static const struct listing listing = {"Without an end", "未完了の出金", columns, LENGTH(columns),
+                                               write_rows};
         char error[PG_ERROR_MAX];
         PGresult *rows = closing_without_end(database->connection, quarter, WITHOUT_END_SHOWN, error);
         int count;
 
-        if (!list(invocation, &section, rows, error, &count))
+        if (!list(invocation, &listing, rows, error, &count))
                 return false;
         if (count == WITHOUT_END_SHOWN)
-                note("only the first %d are shown", WITHOUT_END_SHOWN);
+                note(output_reader_of(invocation) ? "先頭の%d件のみ表示しています。"
+                                                  : "only the first %d are shown",
+                     WITHOUT_END_SHOWN);
         return true;
 }
 
 /* what is closed ------------------------------------------------------------------------------------------- */
 
+enum { QUARTERS_COLUMNS = 8, MISSING_COSTS = 7, ITEMS_MAX = 128 };
+
+/* The costs' names are words to a Japanese reader. */
+static bool write_quarters(struct output *output, const PGresult *rows)
+{
+        enum reader reader = output_reader(output);
+
+        for (int row = 0; row < PQntuples(rows); row++) {
+                const char *values[QUARTERS_COLUMNS];
+                char missing[REPORT_TEXT_MAX], items[ITEMS_MAX];
+
+                for (int i = 0; i < QUARTERS_COLUMNS; i++)
+                        values[i] = pg_text(rows, row, i);
+                if (reader && values[MISSING_COSTS]) {
+                        snprintf(items, sizeof(items), "%s", values[MISSING_COSTS]);
+                        for (char *blank = items; (blank = strchr(blank, ' '));)
+                                *blank = ',';
+                        report_text_items(items, reader, missing);
+                        values[MISSING_COSTS] = missing;
+                }
+                if (!output_row(output, values))
+                        return false;
+        }
+        return true;
+}
+
 /* None: it is closed already. */
 static bool list_quarters(struct database *database, const struct invocation *invocation, const char *quarter)
 {
-        static const struct output_column columns[] = {
-            {"quarter", OUTPUT_TEXT, 0},     {"from", OUTPUT_TEXT, 0},
-            {"to", OUTPUT_TEXT, 0},          {"withdrawals", OUTPUT_YEN, 0},
+        static const struct output_column columns[QUARTERS_COLUMNS] = {
+            {"quarter", OUTPUT_DAYS, 0},     {"from", OUTPUT_DAYS, 0},
+            {"to", OUTPUT_DAYS, 0},          {"withdrawals", OUTPUT_YEN, 0},
             {"cash_yen", OUTPUT_YEN, 0},     {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0}, {"missing_costs", OUTPUT_TEXT, 0}};
-        static const struct output_section section = {
-            .heading = "To be closed", .columns = columns, .count = LENGTH(columns)};
+        static const struct listing listing = {"To be closed", "締め切る四半期", columns, QUARTERS_COLUMNS,
+                                               write_quarters};
         char error[PG_ERROR_MAX];
         PGresult *rows = closing_quarters(database->connection, quarter, error);
         int count;
 
-        return list(invocation, &section, rows, error, &count);
+        return list(invocation, &listing, rows, error, &count);
 }
 
 /* close ---------------------------------------------------------------------------------------------------- */
@@ -97,12 +145,18 @@ static bool is_over(const struct invocation *invocation, const char *quarter)
 static bool say_closed(struct database *database, const struct invocation *invocation, const char *quarter,
                        int64_t without_end)
 {
-        char count[PLURAL_MAX];
+        enum reader reader = output_reader_of(invocation);
+        char name[PERIOD_TEXT_MAX], count[PLURAL_MAX];
 
-        change_say(invocation, "%s is closed, and with it every day before\n", quarter);
+        change_say(invocation,
+                   reader ? "%sまでのすべての日を締め切りました。\n"
+                          : "%s is closed, and with it every day before\n",
+                   period_text(quarter, reader, name));
         if (without_end && !list_without_end(database, invocation, quarter))
                 return false;
-        if (without_end)
+        if (without_end && reader)
+                note("未完了の出金：%" PRId64 "件。結果は最初の未締めの日に計上されます。", without_end);
+        else if (without_end)
                 note("%s without an end: what becomes of them is posted on the first open day",
                      plural_count((uint64_t)without_end, "withdrawal", count));
         return true;
@@ -203,7 +257,7 @@ static const struct command commands[] = {
              "as 0), "
              "and before the quarter is over. Batches that are on their way are waited for.\n"
              "Example: atmctl period close 3Q16 --note 'agreed by finance, minutes of 12 January'",
-     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
+     .flags = COMMAND_DATABASE | COMMAND_CLOCK | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES | COMMAND_LANGUAGE,
      .run = period_close,
      .fields = close_fields},
     {.noun = "period",

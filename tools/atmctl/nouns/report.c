@@ -129,7 +129,7 @@ static const struct command commands[] = {
          "was closed meanwhile, it "
          "equals 'atmctl report revenue' by the same key, to the yen. The ATMs must stand still.\n"
          "Example: atmctl report journals --atm-journals journal --by day",
-     .flags = COMMAND_OUTPUT | COMMAND_DATABASE,
+     .flags = COMMAND_OUTPUT | COMMAND_LANGUAGE | COMMAND_DATABASE,
      .run = report_journals,
      .fields = journals_fields},
     {.noun = "reconcile",

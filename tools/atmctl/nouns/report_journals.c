@@ -13,7 +13,7 @@
 #include "lib/base/plural.h"
 
 static const struct output_column columns[] = {
-    {"key", OUTPUT_TEXT, 0},
+    {"key", OUTPUT_DAYS, 0}, /* also a bank, an ATM */
     {"withdrawals", OUTPUT_YEN, 0},
     {"cash_yen", OUTPUT_YEN, 0},
     {"customer_fee_yen", OUTPUT_YEN, 0},
@@ -36,24 +36,39 @@ static bool print_sum(struct output *output, const struct repricing_sum *sum, bo
         return total ? output_total(output, values) : output_row(output, values);
 }
 
-static bool print_sums(const struct invocation *invocation, const struct repricing *r)
+static const char *const by_names[] = {[REPRICING_BY_DAY] = "day",
+                                       [REPRICING_BY_MONTH] = "month",
+                                       [REPRICING_BY_ISSUER] = "issuer",
+                                       [REPRICING_BY_ATM] = "atm"};
+
+static bool write_sums(struct output *output, const struct repricing *r, enum repricing_by by)
 {
-        bool written = true;
+        const char *const headings[LENGTH(columns)] = {by_names[by]};
+        const struct output_section section = {
+            .columns = columns, .count = LENGTH(columns), .words = headings};
+        bool written = output_begin(output, &section);
+
+        for (size_t i = 0; i < r->sums && written; i++)
+                written = print_sum(output, &r->sum[i], false);
+        return written && (!r->sums || print_sum(output, &r->total, true));
+}
+
+static bool print_sums(const struct invocation *invocation, const struct repricing *r, enum repricing_by by)
+{
+        struct output *output = output_open_whole(invocation);
         char count[PLURAL_MAX];
-        struct output *output = output_open(invocation, OUTPUT_ROWS, columns, LENGTH(columns));
 
         if (!output)
                 return false;
-        for (size_t i = 0; i < r->sums && written; i++)
-                written = print_sum(output, &r->sum[i], false);
-        written = written && (!r->sums || print_sum(output, &r->total, true));
-        if (!written) {
+        if (!write_sums(output, r, by)) {
                 output_abandon(output);
                 return false;
         }
         if (!output_close(output))
                 return false;
-        if (r->open)
+        if (r->open && output_reader_of(invocation))
+                note("未完了のため計算していない出金：%" PRIu64 "件", r->open);
+        else if (r->open)
                 note("without an end yet and not priced: %s", plural_count(r->open, "withdrawal", count));
         return true;
 }
@@ -76,14 +91,10 @@ static void on_atm_folder(const char *folder, void *context)
 
 static enum repricing_by take_by(const struct invocation *invocation)
 {
-        static const char *const names[] = {[REPRICING_BY_DAY] = "day",
-                                            [REPRICING_BY_MONTH] = "month",
-                                            [REPRICING_BY_ISSUER] = "issuer",
-                                            [REPRICING_BY_ATM] = "atm"};
         const char *by = invocation_value(invocation, "by");
 
-        for (size_t i = 0; by && i < LENGTH(names); i++) {
-                if (!strcmp(by, names[i]))
+        for (size_t i = 0; by && i < LENGTH(by_names); i++) {
+                if (!strcmp(by, by_names[i]))
                         return (enum repricing_by)i;
         }
         return REPRICING_BY_DAY;
@@ -101,14 +112,15 @@ static int32_t take_day(const struct invocation *invocation, const char *option,
 
 static bool report(struct database *database, const struct invocation *invocation, void *context)
 {
+        const struct repricing_question *question = context;
         struct repricing repricing;
         char error[PG_ERROR_MAX];
-        bool done = reprice(database->connection, context, &repricing, error);
+        bool done = reprice(database->connection, question, &repricing, error);
 
         progress_end();
         if (!done)
                 database_complain_of(error);
-        done = done && print_sums(invocation, &repricing);
+        done = done && print_sums(invocation, &repricing, question->by);
         repricing_free(&repricing);
         return done;
 }

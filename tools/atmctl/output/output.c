@@ -317,9 +317,24 @@ static bool end_section(struct output *output)
         return true;
 }
 
+/* Words are in their reader's language: a command that prints any asks who reads. */
+static bool is_readable(const struct output *output, const struct output_section *section)
+{
+        bool has_words = section->words;
+
+        for (size_t i = 0; i < section->count; i++) {
+                enum output_type type = section->columns[i].type;
+
+                has_words = has_words || type == OUTPUT_WORD || type == OUTPUT_DAYS;
+        }
+        return !has_words ||
+               command_find(&output->invocation->options, "lang") < output->invocation->options.count;
+}
+
 bool output_begin(struct output *output, const struct output_section *section)
 {
         assert(section->count <= OUTPUT_COLUMNS_MAX);
+        assert(is_readable(output, section));
         if (!end_section(output))
                 return false;
         if (!arrangement_read(output->invocation, section->columns, section->count, &output->arrangement))
