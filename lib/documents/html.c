@@ -1,18 +1,24 @@
-/* Tables are tables; their first column stays in view while the others scroll. Each chart is there twice,
- * drawn by chart.c for a screen and for a telephone, since letters that are shrunk with a picture can't be
- * read; style sheets show one of them. On paper each table repeats its headings. */
+/*
+ * Tables are tables; their first column stays in view while the others scroll. On a telephone nothing scrolls sideways: a row of a table with
+ * more than a few columns is a card, its cells under small headings, which style sheets repeat there. Each chart is there twice, drawn by
+ * chart.c for a screen and for a telephone, since letters that are shrunk with a picture can't be read; style sheets show one of them. On
+ * paper each table repeats its headings.
+ */
 #include "lib/documents/html.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/documents/breaks.h"
 #include "lib/documents/chart.h"
 #include "lib/documents/escape.h"
 #include "lib/documents/surface.h"
 #include "lib/documents/svg.h"
 
-#define WIDE_COLUMNS 9 /* from so many on, paper is taken across */
+#define WIDE_COLUMNS 9  /* from so many on, paper is taken across, and blanks are narrow */
+#define CARD_COLUMNS 3  /* and from so many on, a telephone shows rows as cards */
+#define WORD_MAX     48 /* bytes; what is longer is a name, and may be divided where it must */
 
 struct picture {
         const char *style; /* class and prefix */
@@ -41,8 +47,7 @@ static const char style[] =
     "h2{font-size:17px;line-height:1.3;margin:0 0 6px}\n"
     ".scroll{overflow-x:auto}\n"
     "table{border-collapse:separate;border-spacing:0;min-width:100%;font-size:14px;line-height:1.4}\n"
-    "th .word{white-space:nowrap}\n"
-    ":lang(ja) th,:lang(ja) h1,:lang(ja) li{word-break:auto-phrase}\n"
+    ".word{white-space:nowrap}\n"
     "th,td{padding:4px 8px;text-align:left;border-bottom:1px solid #dfe3e8;vertical-align:baseline}\n"
     "thead th{vertical-align:bottom;border-bottom:2px solid #1a2230;font-size:13px;line-height:1.3}\n"
     "tbody th{font-weight:400}\n"
@@ -58,6 +63,11 @@ static const char style[] =
     "tr.section>*{font-weight:700;padding-top:14px}\n"
     ".notes{margin:20px 0 0;padding:0;list-style:none;color:#5c6675;font-size:13px}\n"
     "footer{margin:20px 0 0;padding:8px 0 0;border-top:1px solid #dfe3e8;color:#5c6675;font-size:12px}\n"
+    "@media screen and (min-width:721px){\n"
+    ".dense th,.dense td{padding:4px 5px}\n"
+    ".dense .apart{padding-left:16px}\n"
+    ".dense thead th{font-size:12px}\n"
+    "}\n"
     "@media screen and (max-width:720px){\n"
     "main{padding:18px 14px}\n"
     "h1{font-size:21px}\n"
@@ -70,6 +80,19 @@ static const char style[] =
     "border-right:1px solid #dfe3e8}\n"
     "tr.section>th:first-child{max-width:none;border-right:0}\n"
     "tr.detail>th{padding-left:14px}\n"
+    ".cards,.cards tbody,.cards th,.cards td{display:block}\n"
+    ".cards thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n"
+    ".cards tr{display:flex;flex-wrap:wrap;gap:4px 10px;padding:9px 0;border-bottom:1px solid #dfe3e8}\n"
+    ".cards td{flex:0 0 calc((100% - 20px)/3);min-width:min-content;padding:0;border:0}\n"
+    ".cards th:first-child{position:static;flex:0 0 100%;min-width:0;max-width:none;padding:0;border:0;"
+    "font-weight:700}\n"
+    ".cards td::before{display:block;color:#5c6675;font-size:11px;font-weight:400;line-height:1.25;"
+    "white-space:normal;word-break:keep-all}\n"
+    ".cards .r{text-align:left}\n"
+    ".cards td:empty{display:none}\n"
+    ".cards .strong{background:none;font-weight:700}\n"
+    ".cards tr.total{border-top:1px solid #8a94a3}\n"
+    ".cards tr.total>*{border:0}\n"
     "}\n"
     "@media print{\n"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}\n"
@@ -99,12 +122,89 @@ static const char *const row_class[] = {
     [DOCUMENT_SECTION] = "section",
 };
 
+static bool is_wide(const struct table *t)
+{
+        return t->column_count >= WIDE_COLUMNS;
+}
+
+static bool has_cards(const struct table *t)
+{
+        return t->column_count >= CARD_COLUMNS;
+}
+
+/* As a string of a style sheet; what could end it, or the sheet, by its number. Where a line may end, a blank without width. */
+static void write_style_string(FILE *out, const char *text)
+{
+        size_t piece = breaks_piece(text);
+
+        putc('"', out);
+        for (; *text; text++, piece--) {
+                if (!piece) {
+                        fputs("\\200b ", out);
+                        piece = breaks_piece(text);
+                }
+                if (strchr("\"\\<>&\n", *text))
+                        fprintf(out, "\\%x ", (unsigned)(unsigned char)*text);
+                else
+                        putc(*text, out);
+        }
+        putc('"', out);
+}
+
+/* The headings of a table's cards: a rule a column, and not a text a cell. */
+static void write_card_headings(const struct document *d, FILE *out)
+{
+        fputs("@media screen and (max-width:720px){\n", out);
+        for (size_t i = 0; i < d->block_count; i++) {
+                const struct table *t = &d->blocks[i].table;
+
+                for (size_t c = 0; !d->blocks[i].is_chart && has_cards(t) && c < t->column_count; c++) {
+                        fprintf(out, ".t%zu td:nth-child(%zu)::before{content:", i, c + 2);
+                        write_style_string(out, t->columns[c].heading);
+                        fputs("}\n", out);
+                }
+        }
+        fputs("}\n", out);
+}
+
+/* Whether a browser might end a line within it: Japanese, or behind a hyphen ("1Q-3Q16"). */
+static bool is_divisible(const char *piece)
+{
+        for (; *piece; piece++) {
+                if (*piece == '-' || (unsigned char)*piece >= 0x80)
+                        return true;
+        }
+        return false;
+}
+
+/* Lines end between words alone (breaks.h). */
+static void write_words(FILE *out, const char *text)
+{
+        for (bool first = true; *text; first = false) {
+                size_t length = breaks_piece(text), blanks = 0;
+                char piece[DOCUMENT_TEXT_MAX + 1];
+                bool whole;
+
+                while (blanks < length && strchr(" \n", text[length - blanks - 1]))
+                        blanks++;
+                snprintf(piece, sizeof(piece), "%.*s", (int)(length - blanks), text);
+                if (!first && !strchr(" \n", text[-1]))
+                        fputs("<wbr/>", out);
+                whole = is_divisible(piece) && strlen(piece) <= WORD_MAX;
+                fputs(whole ? "<span class=\"word\">" : "", out);
+                escape_write(out, piece);
+                fputs(whole ? "</span>" : "", out);
+                fprintf(out, "%.*s", (int)blanks, text + length - blanks);
+                text += length;
+        }
+}
+
 static void element(FILE *out, const char *tag, const char *class, const char *text)
 {
         if (!text[0])
                 return;
         fprintf(out, "<%s%s%s%s>", tag, class ? " class=\"" : "", class ? class : "", class ? "\"" : "");
-        escape_write(out, text);
+        write_words(out, text);
         fprintf(out, "</%s>\n", tag);
 }
 
@@ -113,7 +213,7 @@ static void write_head(const struct document *d, FILE *out)
         const char *across = "";
 
         for (size_t i = 0; i < d->block_count; i++)
-                if (!d->blocks[i].is_chart && d->blocks[i].table.column_count >= WIDE_COLUMNS)
+                if (!d->blocks[i].is_chart && is_wide(&d->blocks[i].table))
                         across = " landscape";
         fprintf(out,
                 "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -122,9 +222,9 @@ static void write_head(const struct document *d, FILE *out)
         /* Without a title an HTML document is not valid. */
         fputs("<title>", out);
         escape_write(out, d->title);
-        fprintf(out, "</title>\n<style>\n@page{size:A4%s;margin:12mm}\n%s</style>\n</head>\n<body>\n<main>\n",
-                across, style);
-        fputs("<header>\n", out);
+        fprintf(out, "</title>\n<style>\n@page{size:A4%s;margin:12mm}\n%s", across, style);
+        write_card_headings(d, out);
+        fputs("</style>\n</head>\n<body>\n<main>\n<header>\n", out);
         element(out, "h1", NULL, d->title);
         element(out, "p", "subtitle", d->subtitle);
         element(out, "p", "status", d->status);
@@ -132,31 +232,6 @@ static void write_head(const struct document *d, FILE *out)
 }
 
 /* ---- tables ---- */
-
-static bool is_ascii(const char *text, size_t length)
-{
-        while (length && (unsigned char)text[length - 1] < 0x80)
-                length--;
-        return !length;
-}
-
-/* Lines end between words alone, and after the hyphen of none ("1Q-3Q16"). Where Japanese is divided, style says. */
-static void write_words(FILE *out, const char *text)
-{
-        while (*text) {
-                size_t length = strcspn(text, " ");
-                char word[DOCUMENT_TEXT_MAX + 1];
-                bool whole = memchr(text, '-', length) && is_ascii(text, length);
-
-                snprintf(word, sizeof(word), "%.*s", (int)length, text);
-                fputs(whole ? "<span class=\"word\">" : "", out);
-                escape_write(out, word);
-                fputs(whole ? "</span>" : "", out);
-                text += length;
-                for (; *text == ' '; text++)
-                        putc(' ', out);
-        }
-}
 
 static void cell_class(FILE *out, const struct document_column *column)
 {
@@ -176,17 +251,26 @@ static void write_row(const struct document *d, const struct table *t, const str
                 fputs("<td", out);
                 cell_class(out, &t->columns[c]);
                 putc('>', out);
-                escape_write(out, document_cell(d, row, c));
+                (t->columns[c].align == DOCUMENT_RIGHT ? escape_write
+                                                       : write_words)(out, document_cell(d, row, c));
                 fputs("</td>", out);
         }
         fputs("</tr>\n", out);
 }
 
-static void write_table(const struct document *d, const struct table *t, FILE *out)
+/* Not where values stand under each other, each behind its name. */
+static bool has_headings(const struct table *t)
 {
-        fputs("<section>\n", out);
-        element(out, "h2", NULL, t->caption);
-        fputs("<div class=\"scroll\" tabindex=\"0\">\n<table>\n<thead>\n<tr><th scope=\"col\">", out);
+        bool any = *t->label_heading;
+
+        for (size_t c = 0; c < t->column_count; c++)
+                any = any || *t->columns[c].heading;
+        return any;
+}
+
+static void write_headings(const struct table *t, FILE *out)
+{
+        fputs("<thead>\n<tr><th scope=\"col\">", out);
         write_words(out, t->label_heading);
         fputs("</th>", out);
         for (size_t c = 0; c < t->column_count; c++) {
@@ -196,7 +280,22 @@ static void write_table(const struct document *d, const struct table *t, FILE *o
                 write_words(out, t->columns[c].heading);
                 fputs("</th>", out);
         }
-        fputs("</tr>\n</thead>\n<tbody>\n", out);
+        fputs("</tr>\n</thead>\n", out);
+}
+
+static void write_table(const struct document *d, size_t number, FILE *out)
+{
+        const struct table *t = &d->blocks[number].table;
+
+        fputs("<section>\n", out);
+        element(out, "h2", NULL, t->caption);
+        fputs("<div class=\"scroll\" tabindex=\"0\">\n<table", out);
+        if (has_cards(t))
+                fprintf(out, " class=\"cards%s t%zu\"", is_wide(t) ? " dense" : "", number);
+        fputs(">\n", out);
+        if (has_headings(t))
+                write_headings(t, out);
+        fputs("<tbody>\n", out);
         for (size_t i = 0; i < t->row_count; i++)
                 write_row(d, t, &t->rows[i], out);
         fputs("</tbody>\n</table>\n</div>\n</section>\n", out);
@@ -282,7 +381,7 @@ bool html_write(const struct document *d, struct pen *pen, FILE *out, char *erro
         write_head(d, out);
         for (size_t i = 0; i < d->block_count;) {
                 if (!d->blocks[i].is_chart)
-                        write_table(d, &d->blocks[i++].table, out);
+                        write_table(d, i++, out);
                 else if (!write_charts(d, &i, pen, out, error, error_size))
                         return false;
         }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/documents/breaks.h"
+
 #define FONT_FAMILY "Noto Sans CJK JP"
 #define FONT_FOLDER "/usr/share/fonts/opentype/noto"
 
@@ -161,6 +163,27 @@ static void set_colour(struct pen *pen, enum pen_colour colour)
                              (double)(rgb & 255) / 255);
 }
 
+/* Lines end between the words of a text alone (breaks.h), but where one is as wide as the line. */
+static void keep_words(PangoLayout *layout, const struct pen_style *style, const char *text)
+{
+        PangoAttrList *attributes = pango_attr_list_new();
+        size_t start = 0, length;
+
+        for (; text[start]; start += length) {
+                PangoAttribute *whole;
+
+                length = breaks_piece(text + start);
+                if ((double)g_utf8_strlen(text + start, (gssize)length) * style->size >= style->width)
+                        continue;
+                whole = pango_attr_allow_breaks_new(FALSE);
+                whole->start_index = (guint)start;
+                whole->end_index = (guint)(start + length);
+                pango_attr_list_insert(attributes, whole);
+        }
+        pango_layout_set_attributes(layout, attributes);
+        pango_attr_list_unref(attributes);
+}
+
 /* Pango draws a box with its number for a character that the fonts lack: a name with one must not cost the page. */
 static PangoLayout *set_text(struct pen *pen, const struct pen_style *style, const char *text)
 {
@@ -178,6 +201,7 @@ static PangoLayout *set_text(struct pen *pen, const struct pen_style *style, con
         if (style->width > 0) {
                 pango_layout_set_width(layout, (int)(style->width * PANGO_SCALE));
                 pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
+                keep_words(layout, style, text);
                 pango_layout_set_alignment(layout, alignments[style->align]);
                 if (style->cut) {
                         pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END);
