@@ -113,6 +113,15 @@ bool period_is_over(const struct period *period, int32_t today)
         return period->last_day < today;
 }
 
+/* Quarters have their year last; all else is in its order as it is written. */
+int period_compare(const char *a, const char *b)
+{
+        const char *a_year = strrchr(a, 'Q'), *b_year = strrchr(b, 'Q');
+        int order = a_year && b_year ? strcmp(a_year, b_year) : 0;
+
+        return order ? order : strcmp(a, b);
+}
+
 int32_t period_counted(const struct period *period, int32_t today)
 {
         return period->last_day < today ? period->last_day : today;

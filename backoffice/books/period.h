@@ -32,6 +32,8 @@ void period_before(const struct period *period, enum period_step step, struct pe
 void period_year_to(int32_t last_day, struct period *ret_period);
 /* By business today: its last day is past. */
 bool period_is_over(const struct period *period, int32_t today);
+/* Two names of periods of a kind (quarters, months, days, fiscal years) in the order of time, as qsort wants it. */
+int period_compare(const char *a, const char *b);
 /* The last day of it that counts: days to come earn nothing, and owe nothing yet. */
 int32_t period_counted(const struct period *period, int32_t today);
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/books/period.h"
+
 /* spans of time ----------------------------------------------------------------------------------------- */
 
 /* The longer span that one belongs to, by how it is written; "": none. */
@@ -23,13 +25,9 @@ static void span_around(const char *span, char around[PIVOT_NAME_MAX])
                 around[0] = '\0';
 }
 
-/* As quarters are read: by year, then by quarter. Everything else is in its order as it is written. */
 static int compare_spans(const void *a, const void *b)
 {
-        const char *x = a, *y = b;
-        int order = strchr(x, 'Q') && strchr(y, 'Q') ? strcmp(strchr(x, 'Q'), strchr(y, 'Q')) : 0;
-
-        return order ? order : strcmp(x, y);
+        return period_compare(a, b);
 }
 
 /* Each span once, in its order; 0: too many. */

@@ -85,6 +85,20 @@ START_TEST(the_same_days_lie_so_much_earlier)
 }
 END_TEST
 
+START_TEST(names_of_a_kind_stand_in_the_order_of_time)
+{
+        static const char *const rows[][2] = {
+            {"2Q16", "1Q17"},       {"1Q16", "2Q16"},       {"4Q15", "1Q-3Q16"}, {"1Q-3Q16", "3Q16"},
+            {"1Q-4Q15", "1Q-2Q16"}, {"2016-09", "2016-10"}, {"FY2015", "FY2016"}};
+
+        for (size_t i = 0; i < LENGTH(rows); i++) {
+                ck_assert_msg(period_compare(rows[i][0], rows[i][1]) < 0, "%s", rows[i][0]);
+                ck_assert_msg(period_compare(rows[i][1], rows[i][0]) > 0, "%s", rows[i][0]);
+                ck_assert_int_eq(period_compare(rows[i][0], rows[i][0]), 0);
+        }
+}
+END_TEST
+
 START_TEST(days_to_come_do_not_count)
 {
         struct period period;
@@ -106,6 +120,7 @@ int main(void)
                             LENGTH(names));
         tcase_add_test(tests, a_name_is_its_days);
         tcase_add_loop_test(tests, the_same_days_lie_so_much_earlier, 0, LENGTH(steps));
+        tcase_add_test(tests, names_of_a_kind_stand_in_the_order_of_time);
         tcase_add_test(tests, days_to_come_do_not_count);
         suite_add_tcase(suite, tests);
         return suite_run(suite);

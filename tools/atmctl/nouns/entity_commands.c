@@ -754,6 +754,11 @@ static enum output_type output_type_of(enum value_kind kind)
         case VALUE_BASIS_POINTS:
         case VALUE_NUMBER:
                 return OUTPUT_NUMBER;
+        case VALUE_DECIMAL:
+                return OUTPUT_QUANTITY;
+        case VALUE_QUARTER:
+        case VALUE_PERIOD:
+                return OUTPUT_PERIOD;
         default:
                 return OUTPUT_TEXT;
         }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backoffice/books/period.h"
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
 #include "lib/base/nearest.h"
@@ -182,7 +183,9 @@ static int compare_figures(const char *a, const char *b)
 
 static int compare_values(enum output_type type, const char *a, const char *b)
 {
-        return schema_is_right(type) ? compare_figures(a, b) : strcmp(a, b);
+        if (schema_is_right(type))
+                return compare_figures(a, b);
+        return type == OUTPUT_DAYS || type == OUTPUT_PERIOD ? period_compare(a, b) : strcmp(a, b);
 }
 
 /* What is missing comes last, up or down. */

@@ -91,6 +91,7 @@ const char *form_readable(const struct output *output, size_t column, const char
         case OUTPUT_TEXT:
                 return in_words && total ? word_of(value, output->reader) : value;
         case OUTPUT_NUMBER:
+        case OUTPUT_PERIOD:
         case OUTPUT_FIGURE:
         case OUTPUT_QUANTITY:
         case OUTPUT_VALUE:

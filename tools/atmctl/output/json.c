@@ -34,6 +34,7 @@ static json_t *cell(enum output_type type, const char *value)
         case OUTPUT_TEXT:
         case OUTPUT_FIGURE:
         case OUTPUT_DAYS:
+        case OUTPUT_PERIOD:
         case OUTPUT_WORD:
                 break;
         }

@@ -20,7 +20,8 @@ enum output_type {
         OUTPUT_VALUE,    /* JSON as the database writes it: in JSON itself, elsewhere its text */
         OUTPUT_BOOL,     /* "t"/"f" or "yes"/"no" from the database; yes/no in tables and CSV */
         OUTPUT_DAYS, /* a day, month, quarter or year, as its reader writes it (backoffice/pages/period_text.h) */
-        OUTPUT_WORD, /* one of a column's few words, or the name of an item: to its reader in words */
+        OUTPUT_PERIOD, /* the name of quarters, as it is ("3Q16", "1Q-3Q16"), which sorts by time */
+        OUTPUT_WORD,   /* one of a column's few words, or the name of an item: to its reader in words */
 };
 
 enum output_flags {
