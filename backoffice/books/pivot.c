@@ -110,8 +110,11 @@ static void add_row(const struct pivot *pivot, struct pivot_row *row, const stru
         row->before_yen = add_known(row->before_yen, from->before_yen);
 }
 
-static void compare(struct pivot_row *row)
+/* Where the books have not all of before, a row has some spans of it at most: no measure of all of its own. */
+static void compare(const struct revenue *revenue, struct pivot_row *row)
 {
+        if (!revenue->total.before_yen.known)
+                row->before_yen = figure_missing;
         row->change_tenths = figure_change(figure_known(row->total_yen), row->before_yen);
 }
 
@@ -148,9 +151,9 @@ bool pivot_make(const struct revenue *revenue, const int64_t *limit, struct pivo
         }
         pivot->total.before_yen = revenue->total.before_yen;
         for (size_t i = 0; i < pivot->rows; i++)
-                compare(&pivot->row[i]);
-        compare(&pivot->others);
-        compare(&pivot->total);
+                compare(revenue, &pivot->row[i]);
+        compare(revenue, &pivot->others);
+        compare(revenue, &pivot->total);
         return true;
 }
 

@@ -114,11 +114,13 @@ void results_restrict(struct results *results, const struct standing *standing,
         for (size_t i = 0; i < results->quarters; i++) {
                 struct results_quarter *quarter = &results->quarter[i];
                 bool is_before = i < results->quarters - results->of_year;
+                bool is_former = i + 2 == results->quarters;
 
-                if ((is_before ? quarter->from_day : quarter->to_day) >= standing->begun_day)
-                        continue;
-                take_out(quarter);
-                results->is_cut = results->is_cut || (is_before && standing->begun_day != INT32_MAX);
+                quarter->is_part = quarter->from_day < standing->begun_day;
+                if (is_before ? quarter->is_part : quarter->to_day < standing->begun_day)
+                        take_out(quarter);
+                if (quarter->is_part && (is_before || is_former) && standing->begun_day != INT32_MAX)
+                        results->is_cut = true;
         }
         if (!standing->is_part)
                 return;
@@ -215,9 +217,12 @@ void results_compose(struct results *results, const struct results_entered *ente
         const struct results_quarter *first = &results->quarter[results->quarters - results->of_year];
         const struct results_quarter *last = &results->quarter[results->quarters - 1];
         const struct results_quarter *year_before = first - 4;
+        struct results_quarter former = last[-1];
         struct figure now[RESULT_ITEM_COUNT], before[RESULT_ITEM_COUNT];
         char name[RESULTS_NAME_MAX];
 
+        if (former.is_part) /* shown as it is, and no measure */
+                take_out(&former);
         results->columns = 0;
         results->base_fees_missing =
             !last->figure[RESULT_base_fee].known && last->figure[RESULT_customer_fee].known;
@@ -234,7 +239,7 @@ void results_compose(struct results *results, const struct results_entered *ente
         add_figures(results, COLUMN_PERIOD, (last - 4)->name, (last - 4)->figure);
         add_change(results, COLUMN_YEAR_ON_YEAR, results->of_year > 1 ? last->name : "", last->figure,
                    (last - 4)->figure);
-        add_change(results, COLUMN_QUARTER_ON_QUARTER, "", last->figure, (last - 1)->figure);
+        add_change(results, COLUMN_QUARTER_ON_QUARTER, "", last->figure, former.figure);
         add_targets(results, now, entered->target);
         add_published(results, now, entered);
 }

@@ -51,6 +51,7 @@ struct results_column {
 struct results_quarter {
         char name[8]; /* "3Q16" */
         int32_t from_day, to_day;
+        bool is_part; /* the books have not all of it */
         struct figure figure[RESULT_ITEM_COUNT];
         int64_t atm_days;
 };

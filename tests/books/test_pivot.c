@@ -56,6 +56,21 @@ START_TEST(quarters_are_columns_in_their_order_and_years_their_subtotals)
 }
 END_TEST
 
+START_TEST(what_the_books_have_a_part_of_is_no_measure_of_the_whole)
+{
+        struct revenue cut = revenue;
+        int64_t limit = 1;
+        struct pivot pivot;
+
+        cut.total.before_yen = figure_missing;
+        ck_assert(pivot_make(&cut, &limit, &pivot));
+        ck_assert(!pivot.row[0].before_yen.known && !pivot.row[0].change_tenths.known);
+        ck_assert(!pivot.others.before_yen.known && !pivot.total.change_tenths.known);
+        expect_row(&pivot, &pivot.row[0], "kanto 0 4 4 10 20 30 | 34");
+        pivot_free(&pivot);
+}
+END_TEST
+
 START_TEST(what_is_beyond_the_limit_is_one_row_so_that_the_total_is_the_sum)
 {
         int64_t limit = 1;
@@ -132,6 +147,7 @@ int main(void)
         TCase *cases = tcase_create("pivot");
 
         tcase_add_test(cases, quarters_are_columns_in_their_order_and_years_their_subtotals);
+        tcase_add_test(cases, what_the_books_have_a_part_of_is_no_measure_of_the_whole);
         tcase_add_test(cases, what_is_beyond_the_limit_is_one_row_so_that_the_total_is_the_sum);
         tcase_add_test(cases, a_subtotal_is_left_out_where_it_would_have_everything);
         tcase_add_test(cases, more_columns_than_a_page_has_room_for_are_none);

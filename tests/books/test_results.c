@@ -246,6 +246,9 @@ START_TEST(a_quarter_that_was_over_when_the_books_began_is_missing_and_so_is_eac
         EXPECT("3Q16", revenue, 410000);
         EXPECT_MISSING("1Q-3Q16", revenue);
         EXPECT_MISSING("1Q-3Q16", withdrawals);
+        ck_assert(results.is_cut);
+        EXPECT_MISSING("QoQ", revenue); /* with a part of 2Q16 */
+        EXPECT("QoQ", sga, 0);
 }
 END_TEST
 

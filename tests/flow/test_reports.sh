@@ -122,6 +122,8 @@ PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --by area,quarter --lang 
 grep -q '<figure' pivot.html || wrong "no chart in the page of revenue"
 PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2016 --quarter 3 --by area --output fleet.html 2>/dev/null
 grep -q '<figure' fleet.html || wrong "no chart in the page of the fleet"
+PGUSER=$CLUSTER_PERSON atmctl report fleet --fy 2015 --quarter 3 --by area --output fleet.html 2>/dev/null
+! grep -q '<figure' fleet.html || wrong "a chart of revenue that is missing"
 expect_exit 0 env PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --quarter 3 --by hall,band
 says 二号店 other total "of which earlier periods: -200 yen"
 psql_all -c "INSERT INTO history_run VALUES ('quiet', repeat('0', 64), 1, '0.01', '2015-10-01', '2016-12-31', 11, 1066, true)"

@@ -258,7 +258,7 @@ static void remark_year(const struct report_desk *desk, struct output *output, c
                                      "not compared with others'.");
 }
 
-/* In the ranking's order, by what it ranks. */
+/* In the ranking's order, by what it ranks; none where some of it is missing, which is no share. */
 static void draw_chart(struct output *output, const struct fleet *fleet, const struct period *period)
 {
         struct amount_chart chart;
@@ -266,6 +266,8 @@ static void draw_chart(struct output *output, const struct fleet *fleet, const s
         struct fleet_row others;
         char days[PERIOD_TEXT_MAX];
 
+        if (!fleet->total.revenue_yen.known)
+                return;
         amount_chart_start(&chart, AMOUNT_BY_PLACE, reader, "revenue",
                            period_text(period->label, reader, days));
         for (size_t i = 0; i < fleet->rows; i++) {
