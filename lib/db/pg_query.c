@@ -77,7 +77,10 @@ PGresult *pg_query_repeated(PGconn *connection, const char *sql, int count, cons
 {
         PGresult *result = PQexecParams(connection, sql, count, NULL, parameters, NULL, NULL, 0);
 
-        for (int attempt = 1; is_collision(result) && attempt < ATTEMPTS_MAX; attempt++) {
+        /* within a transaction of the caller's nothing can be repeated: the whole of it has failed */
+        for (int attempt = 1; is_collision(result) && PQtransactionStatus(connection) == PQTRANS_IDLE &&
+                              attempt < ATTEMPTS_MAX;
+             attempt++) {
                 PQclear(result);
                 usleep(PAUSE_US);
                 result = PQexecParams(connection, sql, count, NULL, parameters, NULL, NULL, 0);

@@ -303,16 +303,19 @@ static bool report_turned(struct report_desk *desk, const struct revenue_questio
         struct revenue revenue;
         struct pivot pivot;
         char error[PG_ERROR_MAX];
-        bool turned = false;
+        bool turned = true;
 
         if (!pivot_suits(question) || output_kind_of(desk->invocation) != OUTPUT_FOR_PEOPLE)
                 return false;
         whole.limit = NULL;
+        *ret_printed = false;
         if (revenue_load(desk->database.connection, &whole, &revenue, error)) {
                 turned = pivot_make(&revenue, question->limit, &pivot);
                 if (turned)
                         *ret_printed = print_report(desk, question, &revenue, &pivot);
                 pivot_free(&pivot);
+        } else {
+                database_complain_of(error);
         }
         revenue_free(&revenue);
         return turned;
