@@ -12,11 +12,12 @@
 #include <xlsxwriter.h>
 
 #include "backoffice/pages/words.h"
+#include "lib/base/array.h"
 #include "lib/base/number.h"
 #include "lib/cli/say.h"
 #include "tools/atmctl/output/form.h"
 
-enum { SHEETS_MAX = 16, FORMATS_MAX = 48, TITLE_MAX = 256, WIDTH_MAX = 48, REMARKS_MAX = 40 };
+enum { FORMATS_MAX = 48, TITLE_MAX = 256, WIDTH_MAX = 48, REMARKS_MAX = 40 };
 #define EXACT_MAX 9007199254740992.0 /* whole numbers up to there are doubles */
 
 enum style { STYLE_CELL, STYLE_TOTAL_ROW, STYLE_HEADING, STYLE_TITLE, STYLE_REMARK };
@@ -29,11 +30,11 @@ struct sheet {
 
 struct workbook {
         lxw_workbook *book;
-        char path[64]; /* its own file; "": none yet */
+        char *path; /* its own file; NULL: none yet */
         char title[TITLE_MAX], subtitle[TITLE_MAX], foot[FORM_FOOT_MAX];
         int64_t made_s;
-        struct sheet sheet[SHEETS_MAX];
-        size_t sheets;
+        struct sheet *sheet;
+        size_t sheets, room;
         bool begun; /* the section's sheet */
         struct {
                 enum style style;
@@ -45,7 +46,7 @@ struct workbook {
         int width[OUTPUT_COLUMNS_MAX]; /* of the section's columns, in characters */
         char *remark[REMARKS_MAX];
         size_t remarks;
-        bool failed;
+        lxw_error error; /* the first */
 };
 
 /* formats ----------------------------------------------------------------------------------------------- */
@@ -129,9 +130,11 @@ static void add_triangle(char number[48])
 
 /* cells ------------------------------------------------------------------------------------------------- */
 
+/* What a workbook can't hold (too many rows, a text that is too long) is told when it is closed. */
 static void check(struct workbook *w, lxw_error error)
 {
-        w->failed = w->failed || error != LXW_NO_ERROR;
+        if (w->error == LXW_NO_ERROR)
+                w->error = error;
 }
 
 /* Letters of Japanese are twice as wide. */
@@ -259,9 +262,11 @@ static bool begin_sheet(struct output *output)
 
         w->begun = true;
         memset(w->width, 0, sizeof(w->width));
-        if (w->sheets == SHEETS_MAX)
+        sheet = array_with_room(w->sheet, &w->room, w->sheets, sizeof(*sheet));
+        if (!sheet)
                 return false;
-        sheet = &w->sheet[w->sheets];
+        w->sheet = sheet;
+        sheet += w->sheets;
         *sheet = (struct sheet){.worksheet = workbook_add_worksheet(w->book, sheet_name(output, name))};
         if (!sheet->worksheet)
                 return false;
@@ -318,7 +323,7 @@ static bool row(struct output *output, const char *const *values, bool total)
                 return false;
         if (section->shape == OUTPUT_ONE) {
                 write_one(output, values);
-                return !w->failed;
+                return true;
         }
         for (size_t i = 0; i < section->count; i++) {
                 if (form_shows(output, &section->columns[i]))
@@ -326,7 +331,7 @@ static bool row(struct output *output, const char *const *values, bool total)
                                    exact_of(section, values, i));
         }
         current(w)->next++;
-        return !w->failed;
+        return true;
 }
 
 static bool end(struct output *output)
@@ -340,7 +345,7 @@ static bool end(struct output *output)
                         worksheet_set_column(current(w)->worksheet, (lxw_col_t)i, (lxw_col_t)i,
                                              w->width[i] + 1, NULL);
         }
-        return !w->failed;
+        return true;
 }
 
 /* the book ---------------------------------------------------------------------------------------------- */
@@ -349,21 +354,27 @@ static bool open_book(struct output *output, const char *title)
 {
         struct workbook *w = output->workbook = calloc(1, sizeof(*w));
         const char *folder = getenv("TMPDIR");
-        int descriptor = -1;
+        int descriptor;
 
-        if (w && snprintf(w->path, sizeof(w->path), "%s/atmctl.XXXXXX", folder && *folder ? folder : "/tmp") <
-                     (int)sizeof(w->path))
-                descriptor = mkstemp(w->path);
-        if (descriptor < 0) {
-                complain("%s: a workbook needs room beside it: %s", form_place(output),
-                         w ? strerror(errno) : "out of memory");
+        if (!w || asprintf(&w->path, "%s/atmctl.XXXXXX", folder && *folder ? folder : "/tmp") < 0) {
+                complain("out of memory");
                 free(w);
                 output->workbook = NULL;
+                return false;
+        }
+        descriptor = mkstemp(w->path);
+        if (descriptor < 0) {
+                complain("%s: a workbook is made in a file of its own, which can't be created: %s",
+                         form_place(output), strerror(errno));
+                free(w->path); /* whatever it says now is nobody's, or somebody else's */
+                w->path = NULL;
                 return false;
         }
         close(descriptor);
         snprintf(w->title, sizeof(w->title), "%s", title);
         w->book = workbook_new(w->path);
+        if (!w->book)
+                complain("out of memory");
         return w->book != NULL;
 }
 
@@ -413,14 +424,16 @@ static bool copy_out(const struct workbook *w, FILE *to)
         FILE *from = fopen(w->path, "r");
         char bytes[16384];
         size_t length;
+        bool is_read;
 
         while (from && (length = fread(bytes, 1, sizeof(bytes), from)) > 0) {
                 if (fwrite(bytes, 1, length, to) != length)
                         break;
         }
-        if (!from || ferror(from) || fclose(from) != 0)
+        if (!from)
                 return false;
-        return !ferror(to);
+        is_read = !ferror(from);
+        return fclose(from) == 0 && is_read && !ferror(to);
 }
 
 static bool close_book(struct output *output)
@@ -432,9 +445,11 @@ static bool close_book(struct output *output)
                 return form_complain_unwritten(output);
         write_remarks(w);
         set_properties(w);
-        error = w->failed ? LXW_ERROR_MEMORY_MALLOC_FAILED : workbook_close(w->book);
-        if (!w->failed)
+        error = w->error;
+        if (error == LXW_NO_ERROR) {
+                error = workbook_close(w->book);
                 w->book = NULL; /* freed, also where it failed */
+        }
         if (error == LXW_NO_ERROR && copy_out(w, output->stream))
                 return true;
         complain("%s: can't be written: %s", form_place(output),
@@ -449,7 +464,10 @@ static void forget(struct output *output)
         if (!w)
                 return;
         lxw_workbook_free(w->book);
-        unlink(w->path);
+        if (w->path)
+                unlink(w->path);
+        free(w->path);
+        free(w->sheet);
         for (size_t i = 0; i < w->remarks; i++)
                 free(w->remark[i]);
         free(w);
