@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/array.h"
@@ -119,6 +120,20 @@ START_TEST(programs_get_rows_without_names_and_totals_people_without_what_is_for
 }
 END_TEST
 
+START_TEST(json_has_each_digit_of_a_decimal)
+{
+        static const struct output_column one[] = {{"n", OUTPUT_DECIMAL, 0}};
+        struct output *output;
+
+        give("json");
+        output = output_open(&invocation, OUTPUT_ROWS, one, LENGTH(one));
+        ck_assert_ptr_nonnull(output);
+        ck_assert(output_row(output, (const char *const[]){"12345678901234.5"}) &&
+                  output_row(output, (const char *const[]){"0.1"}) && output_close(output));
+        expect_written("[{\"n\":12345678901234.5},\n {\"n\":0.1}]\n");
+}
+END_TEST
+
 /* However they came into the database. */
 START_TEST(nothing_written_turns_or_steers_what_stands_around_it)
 {
@@ -179,6 +194,31 @@ START_TEST(a_list_has_the_columns_that_are_asked_for_and_is_sorted)
                 ck_assert(output_row(output, values[i]));
         ck_assert(output_total(output, total) && output_close(output));
         expect_written(arranged[_i].written);
+}
+END_TEST
+
+START_TEST(quarters_are_sorted_by_time_and_decimals_by_size)
+{
+        static const struct output_column both[] = {{"quarter", OUTPUT_PERIOD, 0},
+                                                    {"value", OUTPUT_QUANTITY, 0}};
+        static const char *const values[][LENGTH(both)] = {
+            {"1Q17", "100.25"}, {"2Q16", "98.8"}, {"1Q-3Q16", "100.3"}};
+        static const struct {
+                const char *sorted, *written;
+        } rows[] = {{"quarter", "quarter,value\n1Q-3Q16,100.3\n2Q16,98.8\n1Q17,100.25\n"},
+                    {"-value", "quarter,value\n1Q-3Q16,100.3\n1Q17,100.25\n2Q16,98.8\n"}};
+
+        for (size_t i = 0; i < LENGTH(rows); i++) {
+                struct output *output;
+
+                give_arranged("csv", NULL, rows[i].sorted);
+                output = output_open(&invocation, OUTPUT_ROWS, both, LENGTH(both));
+                ck_assert_ptr_nonnull(output);
+                for (size_t k = 0; k < LENGTH(values); k++)
+                        ck_assert(output_row(output, values[k]));
+                ck_assert(output_close(output));
+                expect_written(rows[i].written);
+        }
 }
 END_TEST
 
@@ -371,6 +411,17 @@ START_TEST(what_is_abandoned_leaves_the_file_as_it_was)
 }
 END_TEST
 
+START_TEST(a_file_that_is_replaced_stays_as_private_as_it_was)
+{
+        struct stat status;
+
+        ck_assert_int_eq(chmod(path, 0640), 0);
+        write_table("csv", 2);
+        ck_assert_int_eq(stat(path, &status), 0);
+        ck_assert_uint_eq(status.st_mode & 0777, 0640);
+}
+END_TEST
+
 /* Workbooks --------------------------------------------------------------------------------------------- */
 
 /* A part of the workbook that was written, unpacked by another program. */
@@ -439,6 +490,33 @@ START_TEST(a_workbook_has_a_sheet_for_each_section_and_whole_yen_that_are_shown_
 }
 END_TEST
 
+/* As many as a list of notices has, each of them whole; made where the path of temporary files is long. */
+START_TEST(a_workbook_has_as_many_sheets_as_there_are_sections)
+{
+        static const struct output_section section = {NULL, "", OUTPUT_ONE, number, 1, OUTPUT_ONLY_TABLE,
+                                                      NULL};
+        static const char *const last[] = {"<sheet name=\"Sheet40\""};
+        enum { SECTIONS = 40 };
+        char folder[] = "/tmp/test_output.XXXXXX", long_path[sizeof(folder) + 2 * SECTIONS];
+        struct output *output;
+
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        strcpy(long_path, folder);
+        for (int i = 0; i < SECTIONS; i++)
+                strcat(long_path, "/.");
+        setenv("TMPDIR", long_path, 1);
+        give("xlsx");
+        output = output_open_whole(&invocation);
+        ck_assert_ptr_nonnull(output);
+        for (int i = 0; i < SECTIONS; i++)
+                ck_assert(output_begin(output, &section) && output_row(output, (const char *const[]){"7"}));
+        ck_assert(output_close(output));
+        unsetenv("TMPDIR");
+        ck_assert_int_eq(rmdir(folder), 0); /* and nothing is left in it */
+        expect_part("xl/workbook.xml", last, LENGTH(last));
+}
+END_TEST
+
 /* The suffix of a file ---------------------------------------------------------------------------------- */
 
 START_TEST(a_files_suffix_is_its_format)
@@ -471,9 +549,11 @@ int main(void)
 
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_add_test(tests, programs_get_rows_without_names_and_totals_people_without_what_is_for_programs);
+        tcase_add_test(tests, json_has_each_digit_of_a_decimal);
         tcase_add_test(tests, nothing_written_turns_or_steers_what_stands_around_it);
         tcase_add_loop_test(tests, a_list_has_the_columns_that_are_asked_for_and_is_sorted, 0,
                             LENGTH(arranged));
+        tcase_add_test(tests, quarters_are_sorted_by_time_and_decimals_by_size);
         tcase_add_test(tests, a_column_that_there_is_not_is_refused);
         tcase_add_test(tests, no_rows_are_nothing_to_people_and_an_empty_list_to_programs);
         tcase_add_test(tests, a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section);
@@ -481,9 +561,11 @@ int main(void)
         tcase_add_test(tests, a_report_has_one_figure_for_people_and_another_for_programs);
         tcase_add_test(tests, only_csv_holds_one_table_alone);
         tcase_add_test(tests, what_is_abandoned_leaves_the_file_as_it_was);
+        tcase_add_test(tests, a_file_that_is_replaced_stays_as_private_as_it_was);
         tcase_add_test(tests, numbers_of_a_workbook_are_numbers_under_frozen_headings);
         tcase_add_test(tests,
                        a_workbook_has_a_sheet_for_each_section_and_whole_yen_that_are_shown_as_millions);
+        tcase_add_test(tests, a_workbook_has_as_many_sheets_as_there_are_sections);
         tcase_add_test(tests, a_files_suffix_is_its_format);
         tcase_set_timeout(tests, 60); /* another program unpacks workbooks */
         suite_add_tcase(suite, tests);

@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "backoffice/pages/words.h"
 #include "lib/base/attributes.h"
@@ -35,6 +36,7 @@ struct output {
         const char *path; /* NULL: standard output */
         char *target;     /* the file that path leads to, replaced at the end; NULL: written as it comes */
         char *temporary;
+        mode_t mode;      /* of the file */
         char *remarks;    /* lines that a CSV file can't have: for the file beside it */
         bool is_remarked; /* something stands above the first table */
         bool at_terminal; /* text is gathered and shown in the end (terminal.h) */

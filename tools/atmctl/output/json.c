@@ -10,7 +10,8 @@
 #include "tools/atmctl/output/form.h"
 #include "lib/cli/say.h"
 
-enum { JSON_FLAGS = JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(12) }; /* decimals are printed as they came */
+/* Decimals are printed as they came: a double has 15 digits of any. */
+enum { JSON_FLAGS = JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15) };
 
 static json_t *cell(enum output_type type, const char *value)
 {

@@ -98,6 +98,15 @@ static bool open_temporary(struct output *output)
         return true;
 }
 
+static mode_t mode_of_new_file(void)
+{
+        mode_t mask = umask(0);
+
+        umask(mask);
+        return 0666 & ~mask;
+}
+
+/* Whoever could not read the file before can't read what takes its place. */
 static bool open_file(struct output *output)
 {
         struct stat status;
@@ -105,6 +114,7 @@ static bool open_file(struct output *output)
 
         if (exists && !S_ISREG(status.st_mode))
                 return open_special(output);
+        output->mode = exists ? status.st_mode & 0777 : mode_of_new_file();
         output->target = exists ? realpath(output->path, NULL) : strdup(output->path);
         if (!output->target) {
                 complain("%s: can't be written: %s", output->path, strerror(errno));
@@ -115,11 +125,8 @@ static bool open_file(struct output *output)
 
 static bool finish_file(struct output *output)
 {
-        mode_t mask = umask(0);
-        bool written;
+        bool written = !ferror(output->stream) && fchmod(fileno(output->stream), output->mode) == 0;
 
-        umask(mask);
-        written = !ferror(output->stream) && fchmod(fileno(output->stream), 0666 & ~mask) == 0;
         written = fclose(output->stream) == 0 && written;
         output->stream = NULL;
         written = written && rename(output->temporary, output->target) == 0;
