@@ -106,6 +106,12 @@ static bool take(struct parse *parse, const struct option_row *row, const char *
         return row->take(&value, problem) || refuse(parse, "%s: %.900s", value.place, problem);
 }
 
+/* Whether several values end here: "-o json" behind them is an option. */
+static bool begins_option(const struct parse *parse, const char *word)
+{
+        return is_option(word) || (word[0] == '-' && find_letter(parse, word[1]));
+}
+
 /* The value that follows an option, or the several. */
 static bool take_following(struct parse *parse, const struct option_row *row, const char *name, int length)
 {
@@ -117,7 +123,7 @@ static bool take_following(struct parse *parse, const struct option_row *row, co
         do {
                 if (!take(parse, row, *parse->word++, false))
                         return false;
-        } while (row->flags & OPTION_SEVERAL && *parse->word && !is_option(*parse->word));
+        } while (row->flags & OPTION_SEVERAL && *parse->word && !begins_option(parse, *parse->word));
         return true;
 }
 

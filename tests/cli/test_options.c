@@ -141,6 +141,10 @@ START_TEST(letters_underscores_and_the_last_of_several_are_taken)
         ck_assert_msg(parse("--file - --all a b c --add=d --all e - --seed 3") == OPTIONS_GOOD, "%s", error);
         ck_assert_str_eq(file, "-");
         ck_assert_str_eq(gathered, "a.b.c.d.e.-.");
+        *gathered = '\0';
+        ck_assert_msg(parse("--all a -x -f c") == OPTIONS_GOOD, "%s", error);
+        ck_assert_str_eq(gathered, "a.-x."); /* no letter of an option */
+        ck_assert_str_eq(file, "c");
 }
 END_TEST
 
