@@ -164,6 +164,40 @@ START_TEST(every_kind_says_what_it_expects_and_refuses_what_is_too_long)
 }
 END_TEST
 
+/* The next of "day, other or off", alone; NULL: there is none. */
+static const char *next_listed(const char **list, char word[VALUE_MAX])
+{
+        size_t length = strcspn(*list, ", ");
+
+        snprintf(word, VALUE_MAX, "%.*s", (int)length, *list);
+        *list += length;
+        *list += strspn(*list, ", ");
+        if (!strncmp(*list, "or ", 3))
+                *list += 3;
+        return *word ? word : NULL;
+}
+
+START_TEST(a_kind_of_choices_takes_what_it_says_and_says_what_it_takes)
+{
+        for (int kind = 0; kind < VALUE_KIND_COUNT; kind++) {
+                const struct value_row *row = value_row((enum value_kind)kind);
+                const char *list = row->expected;
+                char word[VALUE_MAX], canonical[VALUE_MAX];
+                size_t said = 0, taken = 1;
+
+                if (row->check != value_row(VALUE_BAND)->check || strpbrk(list, "'("))
+                        continue; /* that is a sentence, and no list */
+                for (const char *at = row->choices; *at; at++)
+                        taken += *at == '|';
+                for (; next_listed(&list, word); said++)
+                        ck_assert_msg(value_check((enum value_kind)kind, word, canonical),
+                                      "%s: '%s' is expected and refused", row->name, word);
+                ck_assert_msg(said == taken, "%s: %zu words are expected, %zu are taken", row->name, said,
+                              taken);
+        }
+}
+END_TEST
+
 START_TEST(a_kind_of_number_says_between_which_bounds)
 {
         for (int kind = 0; kind < VALUE_KIND_COUNT; kind++) {
@@ -259,6 +293,7 @@ int main(void)
         tcase_add_loop_test(tcase, days_are_typed_in_many_forms, 0, COUNT(days));
         tcase_add_loop_test(tcase, a_value_is_taken_in_its_canonical_form_or_refused, 0, COUNT(values));
         tcase_add_test(tcase, every_kind_says_what_it_expects_and_refuses_what_is_too_long);
+        tcase_add_test(tcase, a_kind_of_choices_takes_what_it_says_and_says_what_it_takes);
         tcase_add_test(tcase, a_kind_of_number_says_between_which_bounds);
         tcase_add_loop_test(tcase, a_value_is_shown_without_what_is_secret, 0, COUNT(shows));
         suite_add_tcase(suite, tcase);

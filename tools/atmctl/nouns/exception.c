@@ -317,7 +317,7 @@ static const struct command commands[] = {
          "reversals that a bank would not book (kind bank, with its code), which are not sent again: agree "
          "with the bank; what a restore has lost and journals could not bring back (kind recovery, with the "
          "reason: see "
-         "'atmctl recover'); and "
+         "'atmctl recover'); what somebody claims and no book does (kind claim: see 'atmctl claim'); and "
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK | COMMAND_LIST | COMMAND_WATCH,
