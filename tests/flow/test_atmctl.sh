@@ -298,7 +298,7 @@ says "0 new, 0 changed"
 sql "UPDATE area SET name = 'a' || chr(8238) || 'b' WHERE area = 'f1'"
 [[ $(atmctl area show f1 2>&1) == *'a\u202eb'* ]] || wrong "a mark of direction is shown: $(atmctl area show f1)"
 sql "DELETE FROM area WHERE area ~ '^f[1-6]\$'"
-expect "from standard input" "areas: 1 rows: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
+expect "from standard input" "areas: 1 row: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
 
 # cards -----------------------------------------------------------------------------------------------------
 
@@ -1211,7 +1211,7 @@ for noun in $entities; do
         for i in "${!columns[@]}"; do
                 lacking $((i + 1)) || continue
                 optional+=" $noun.${columns[i]}"
-                says "1 rows: 0 new, 0 changed, 1 as they were"
+                says "1 row: 0 new, 0 changed, 1 as they were"
         done
 done
 expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp hall.registration atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
@@ -1341,7 +1341,7 @@ PGSSLMODE=disable refuses 1 "192.0.2.1 is another machine, and sslmode is disabl
 
 # partitions ahead
 expect_exit 0 atmctl db partitions --from 2018-04-01 --to 2018-07-01
-says "1 quarters are new"
+says "1 quarter is new"
 expect_exit 0 atmctl db partitions --clock-now 2016-12-29
 says "0 quarters are new"
 refuses 1 "from 2018-07-01 to before 2037-01-01 there would be none" atmctl db partitions --from 2037-01-01 --to 2037-04-01

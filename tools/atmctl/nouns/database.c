@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/base/plural.h"
 #include "lib/db/pg_query.h"
 #include "lib/db/pg_session.h"
 #include "rules/calendar.h"
@@ -225,9 +226,10 @@ static bool partition_range(const struct invocation *invocation, char ret_from[1
 
 static bool make_partitions(struct database *database, const struct invocation *invocation, void *context)
 {
-        char from[11], to[11];
+        char from[11], to[11], quarters[PLURAL_MAX];
         const char *parameters[] = {from, to};
         PGresult *result;
+        int64_t made;
 
         (void)context;
         if (!partition_range(invocation, from, to))
@@ -235,8 +237,9 @@ static bool make_partitions(struct database *database, const struct invocation *
         result = database_query(database, "SELECT ledger_make_partitions($1::date, $2::date)", 2, parameters);
         if (!result)
                 return false;
-        change_say(invocation, "partitions from %s to before %s: %s quarters are new\n", from, to,
-                   PQgetvalue(result, 0, 0));
+        made = pg_number(result, 0, 0);
+        change_say(invocation, "partitions from %s to before %s: %s %s new\n", from, to,
+                   plural_count((uint64_t)made, "quarter", quarters), made == 1 ? "is" : "are");
         PQclear(result);
         return true;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/array.h"
+#include "lib/base/plural.h"
 #include "lib/db/pg_query.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
@@ -483,6 +484,7 @@ int entity_import(const struct invocation *invocation)
         struct applied applied;
         struct reference_guard guard;
         bool done;
+        char rows[PLURAL_MAX];
         int exit_code = EXIT_FAILED;
 
         if (!database_open(&database, invocation, DATABASE_READY))
@@ -493,8 +495,9 @@ int entity_import(const struct invocation *invocation)
                keep_unnamed(&database, entity, &import) && check_stage(&database, entity, &origin) &&
                apply_stage(&database, entity, &origin, &applied);
         if (commit(&database, invocation, &guard, done)) {
-                change_say(invocation, "%s: %llu rows: %lld new, %lld changed, %lld as they were\n",
-                           entity->plural, import.rows, applied.inserted, applied.updated, applied.same);
+                change_say(invocation, "%s: %s: %lld new, %lld changed, %lld as they were\n", entity->plural,
+                           plural_count(import.rows, "row", rows), applied.inserted, applied.updated,
+                           applied.same);
                 exit_code = EXIT_DONE;
         } else {
                 note("nothing was imported");

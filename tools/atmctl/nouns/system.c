@@ -141,7 +141,7 @@ static int authority_issue(const struct invocation *invocation)
         struct issue issue = {.invocation = invocation,
                               .out = invocation_value(invocation, "out"),
                               .days = (int)invocation_number(invocation, "days", LEAF_DAYS)};
-        char error[PKI_ERROR_MAX];
+        char error[PKI_ERROR_MAX], count[PLURAL_MAX];
         bool issued;
 
         if (!!server + !!peer + !!client + !!file + invocation_has(invocation, "terminal") != 1)
@@ -165,7 +165,7 @@ static int authority_issue(const struct invocation *invocation)
         pki_close(issue.authority);
         progress_end();
         if (issued)
-                printf("%s: %lu certificates issued\n", issue.out, issue.issued);
+                printf("%s: %s issued\n", issue.out, plural_count(issue.issued, "certificate", count));
         return issued ? EXIT_DONE : EXIT_FAILED;
 }
 
