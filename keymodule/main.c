@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "keymodule/ceremony.h"
 #include "keymodule/hardening.h"
 #include "keymodule/master.h"
 #include "keymodule/service.h"
@@ -28,7 +29,8 @@ static struct arguments {
         struct master_token token;
         const char *master_file, *card_token_key;
         int64_t calls;
-        bool makes_master;
+        bool makes_master, is_tdes;
+        const char *block; /* of a key that is made of components */
 } arguments = {.calls = CALLS_USUAL};
 
 /* A user's name or number; who is named twice may do both. */
@@ -120,6 +122,17 @@ static const struct option_row rows[] = {
              "value and exit",
      .take = option_take_flag,
      .target = &arguments.makes_master},
+    {.name = "take-components",
+     .value = "FILE",
+     .text = "read the two components of a key-encrypting key and their check values from standard input, "
+             "each typed by "
+             "who has it; write the key block to the file, print the key's check value and exit",
+     .take = option_take_text,
+     .target = &arguments.block},
+    {.name = "tdes",
+     .text = "with --take-components: the key is TDES, and not AES",
+     .take = option_take_flag,
+     .target = &arguments.is_tdes},
     {.name = "help", .letter = 'h', .text = "options, signals and exit codes"},
     OPTION_VERSION,
 };
@@ -170,7 +183,11 @@ static const char *usage_problem(void)
                 return "--master-file: a token is named as well; expected one of them";
         if (names_token() && !(token->module && token->label && token->key && token->pin_file))
                 return "a token needs all of --token-module, --token-label, --token-key and --token-pin";
-        if (!arguments.rules.path && !arguments.makes_master)
+        if (arguments.makes_master && arguments.block)
+                return "--make-master and --take-components: expected one of them";
+        if (arguments.is_tdes && !arguments.block)
+                return "--tdes: expected --take-components with it";
+        if (!arguments.rules.path && !arguments.makes_master && !arguments.block)
                 return "--socket is missing";
         return NULL;
 }
@@ -199,6 +216,59 @@ static int make_master(void)
         }
         print_check_value(&master, check);
         master_wipe(&master);
+        printf("%s\n", check);
+        return program_end(EXIT_DONE);
+}
+
+/* ---- components ------------------------------------------------------------------------------------------ */
+
+/* Locked before a key is in memory; where that fails only a laboratory goes on. */
+static bool harden(void)
+{
+        char error[REASON_MAX];
+        if (hardening_apply(error, sizeof(error)))
+                return true;
+        if (!arguments.master_file) {
+                complain("%s", error);
+                return false;
+        }
+        log_event(LEVEL_WARNING, "memory_not_locked", LOG_TEXT("reason", error));
+        return true;
+}
+
+static int write_block(const char *block)
+{
+        FILE *stream = fopen(arguments.block, "wxe");
+        bool written = stream && fprintf(stream, "%s\n", block) > 0;
+
+        if (stream)
+                written = fclose(stream) == 0 && written;
+        if (!written)
+                complain("%s: %s", arguments.block, strerror(errno));
+        return written ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int take_components(void)
+{
+        char error[MASTER_ERROR_MAX], why[CEREMONY_ERROR_MAX], block[KEY_BLOCK_TEXT],
+            check[CEREMONY_CHECK_TEXT];
+        struct master master;
+        int code = EXIT_FAILED;
+
+        log_open("stderr", "info", NULL);
+        if (!harden())
+                return EXIT_FAILED;
+        if (!load_master(&master, error)) {
+                complain("%s", error);
+                return EXIT_CONFIG;
+        }
+        if (!ceremony_take(&master, arguments.is_tdes ? CIPHER_TDES : CIPHER_AES, block, check, why))
+                complain("%s", why);
+        else
+                code = write_block(block);
+        master_wipe(&master);
+        if (code != EXIT_DONE)
+                return code;
         printf("%s\n", check);
         return program_end(EXIT_DONE);
 }
@@ -287,20 +357,6 @@ static int serve(struct backend *backend, const struct master *master)
         return code;
 }
 
-/* Locked before a key is in memory; where that fails only a laboratory goes on. */
-static bool harden(void)
-{
-        char error[REASON_MAX];
-        if (hardening_apply(error, sizeof(error)))
-                return true;
-        if (!arguments.master_file) {
-                complain("%s", error);
-                return false;
-        }
-        log_event(LEVEL_WARNING, "memory_not_locked", LOG_TEXT("reason", error));
-        return true;
-}
-
 static int run(void)
 {
         char error[MASTER_ERROR_MAX], why[TOKEN_ERROR_MAX];
@@ -343,5 +399,7 @@ int main(int argc, char **argv)
         const char *problem = usage_problem();
         if (problem)
                 return program_usage(NULL, problem);
+        if (arguments.block)
+                return take_components();
         return arguments.makes_master ? make_master() : run();
 }

@@ -7,12 +7,12 @@
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
 
-enum { ID = 4, FIXED = ID + 1, FIELD_HEADER = 2, BLOCK_MAX = 432 };
+enum { ID = 4, FIXED = ID + 1, FIELD_HEADER = 2 };
 
 const struct key_field_row key_fields[KEY_FIELDS] = {
     [KEY_FIELD_NONE] = {"", KEY_KIND_BYTES, 0, 0, false},
-    [KEY_FIELD_KEY] = {"key", KEY_KIND_TEXT, 16, BLOCK_MAX, false},
-    [KEY_FIELD_OTHER_KEY] = {"other-key", KEY_KIND_TEXT, 16, BLOCK_MAX, false},
+    [KEY_FIELD_KEY] = {"key", KEY_KIND_TEXT, 16, KEY_WRAPPED_MAX, false},
+    [KEY_FIELD_OTHER_KEY] = {"other-key", KEY_KIND_TEXT, 16, KEY_WRAPPED_MAX, false},
     [KEY_FIELD_PIN_BLOCK] = {"pin-block", KEY_KIND_BYTES, 8, 16, false},
     [KEY_FIELD_FORMAT] = {"format", KEY_KIND_DIGITS, 1, 1, false},
     [KEY_FIELD_OTHER_FORMAT] = {"other-format", KEY_KIND_DIGITS, 1, 1, false},

@@ -71,6 +71,7 @@ enum {
         KEY_HEADER = 2, /* before each frame */
         KEY_FRAME_MAX = 4096,
         KEY_ROW_FIELDS = 9,
+        KEY_WRAPPED_MAX = 432, /* characters of a key block */
         KEY_DATA_MAX = 2048,
         KEY_MAC_LENGTH = 8,
         KEY_TOKEN_LENGTH = 16,

@@ -15,9 +15,9 @@
 
 /* Each is the last row of its file in nouns/. */
 extern const struct command_group group_reference, group_card, group_exclusion, group_withdrawal,
-    group_exception, group_claim, group_link, group_saf, group_instance, group_server, group_finance,
-    group_period, group_report, group_history, group_trail, group_recovery, group_database, group_setup,
-    group_system;
+    group_exception, group_claim, group_key, group_link, group_saf, group_instance, group_server,
+    group_finance, group_period, group_report, group_history, group_trail, group_recovery, group_database,
+    group_setup, group_system;
 
 static int complete(const struct invocation *invocation);
 
@@ -38,13 +38,11 @@ static const struct command_group group_completion = {completion_commands, LENGT
                                                       "Shells"};
 
 static const struct command_group *const groups[] = {
-    &group_reference,  &group_card,       &group_exclusion,
-    &group_withdrawal, &group_exception,  &group_claim,
-    &group_link,       &group_instance,   &group_saf,
-    &group_finance,    &group_period,     &group_report,
-    &group_history,    &group_trail,      &group_recovery,
-    &group_setup,      &group_database,   &group_server,
-    &group_system,     &group_completion, NULL,
+    &group_reference,  &group_card,   &group_exclusion, &group_withdrawal, &group_exception,
+    &group_claim,      &group_link,   &group_key,       &group_instance,   &group_saf,
+    &group_finance,    &group_period, &group_report,    &group_history,    &group_trail,
+    &group_recovery,   &group_setup,  &group_database,  &group_server,     &group_system,
+    &group_completion, NULL,
 };
 
 const struct command_group *const *commands_groups(void)

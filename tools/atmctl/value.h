@@ -68,6 +68,12 @@ enum value_kind {
         VALUE_AMOUNT,
         VALUE_DECIMAL,
         VALUE_TRAIL_NOUN,
+        VALUE_KEY_SET, /* its number */
+        VALUE_KEY_SET_KIND,
+        VALUE_KEY_SET_STATE,
+        VALUE_KEY_ALGORITHM,
+        VALUE_CHECK_VALUE,
+        VALUE_PIN_TABLE,
         VALUE_SCALE,
         VALUE_JOURNALS_KEY,
         VALUE_COLUMNS,
