@@ -32,7 +32,7 @@ lab_load() {
 
 state_write() {
         local name
-        for name in LAB_BIN LAB_INSTANCES LAB_PORT LAB_CLUSTER LAB_BANKS LAB_BANK_PORT LAB_START_MS LAB_ANCHOR_MS LAB_SPEED; do
+        for name in LAB_BIN LAB_INSTANCES LAB_PORT LAB_CLUSTER LAB_BANKS LAB_BANK_PORT LAB_PLAIN LAB_START_MS LAB_ANCHOR_MS LAB_SPEED; do
                 printf '%s=%s\n' "$name" "$(quote "${!name}")"
         done >"$DIR/lab.state.new"
         mv "$DIR/lab.state.new" "$DIR/lab.state"
@@ -64,6 +64,7 @@ env_write() {
                 put ATM_TOKEN_KEY_FILE "$DIR/token.key"
                 put ATM_CLUSTER "$LAB_CLUSTER"
                 if ((LAB_BANKS)); then env_of_banks; else env_of_no_banks; fi
+                if ((LAB_PLAIN)); then env_of_no_keys; else env_of_keys; fi
                 put ATM_CLOCK_START_MS "$LAB_START_MS"
                 put ATM_CLOCK_ANCHOR_MS "$LAB_ANCHOR_MS"
                 put ATM_CLOCK_SPEED "$LAB_SPEED"
@@ -90,7 +91,20 @@ env_of_banks() {
 
 # Who has sourced another lab's lab.env before must not ask for that one's banks.
 env_of_no_banks() {
-        echo 'unset ATM_BANK_CARDS BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID'
+        echo 'unset ATM_BANK_CARDS BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID BANKSIM_KEKS BANKSIM_KEYS'
+}
+
+env_of_keys() {
+        put ATM_KEY_MODULE "$(key_socket)"
+        put ATM_KEKS "$DIR/keys/keks.csv"
+        put ATM_KEYS "$DIR/keys/keys.csv"
+        ((LAB_BANKS)) || return 0
+        put BANKSIM_KEKS "$DIR/keys/link-keks.csv"
+        put BANKSIM_KEYS "$DIR/keys/link-keys.csv"
+}
+
+env_of_no_keys() {
+        echo 'unset ATM_KEY_MODULE ATM_KEKS ATM_KEYS BANKSIM_KEKS BANKSIM_KEYS'
 }
 
 # configurations -------------------------------------------------------------------------------------

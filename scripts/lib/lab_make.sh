@@ -75,6 +75,7 @@ reference_make() {
                 PGUSER=postgres ctl db init
         fi
         run_quietly "the operator's login" cluster_person
+        run_quietly "the operator's right to keys" cluster_ask -c "GRANT atm_keys TO $CLUSTER_PERSON"
         ctl area import "$ROOT/etc/areas.csv"
         ctl hall import "$ROOT/etc/halls.csv"
         ctl issuer import "$ROOT/etc/issuers.csv"

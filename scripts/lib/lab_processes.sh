@@ -1,4 +1,4 @@
-# The processes of a laboratory: instances of atmd and banksim, on ports of their own; atmlab(1) starts, awaits and ends them.
+# The processes of a laboratory: instances of atmd and banksim, on ports of their own, and atmkeyd (lab_keys.sh); atmlab(1) starts, awaits and ends them.
 # To be sourced after lab_files.sh.
 # shellcheck shell=bash disable=SC2034
 
@@ -43,11 +43,12 @@ banks_await_links() {
         done
 }
 
-# processes_end SECONDS: atmd first, so that it can say what it has to say to the banks.
+# processes_end SECONDS: atmd first, so that it can say what it has to say to the banks, and has keys for that.
 processes_end() {
         # shellcheck disable=SC2046 # one word an instance
         parts stop --seconds "$1" $(instances) || true # it says what does not end
         parts stop --seconds "$1" banksim || true
+        parts stop --seconds "$1" atmkeyd || true
 }
 
 # ports_are_free FIRST N: does nobody listen on any of them?

@@ -111,6 +111,7 @@ cp "$WORK/keks" "$WORK/open-keks" && chmod 644 "$WORK/open-keks"
 refused 1 "others may read it" atmctl key import --clear "$WORK/open-keks" --note first
 refused 1 "wrong-keks:2: column kek: expected an AES key: 32, 48 or 64 digits" atmctl key import --clear "$WORK/wrong-keks" --note first
 [[ $OUTPUT != *"${secret:0:8}"* ]] || wrong "a key is shown: $OUTPUT"
+refused 1 "there is no ATM with a key-encrypting key" atmctl key generate --all --note first
 refused 2 "expected one of --clear, --keys and --block" atmctl key import --note first
 refused 2 "--note is missing" atmctl key import --clear "$WORK/keks"
 dry import --clear "$WORK/keks"
@@ -118,7 +119,7 @@ key import --clear "$WORK/keks"
 expect "a key-encrypting key" "kek 1 current" "$(sets T0000001)"
 
 # sets under them, and who may
-refused 1 "terminal T0000003 has no key-encrypting key: expected one by 'atmctl key import' first" atmctl key generate --all --note first
+refused 1 "terminal T0000003 has no key-encrypting key: expected one by 'atmctl key import' first" atmctl key generate --hall H1 --note first
 refused 1 "the database has no ATM T0000009" atmctl key generate --terminal T0000009 --note first
 refused 2 "whose keys?" atmctl key generate --note first
 refused 2 "whose keys?" atmctl key generate --terminal T0000001 --all --note first
@@ -130,6 +131,8 @@ dry generate --terminal T0000001 T0000002
 key generate --terminal T0000001 T0000002
 [[ $OUTPUT == *"terminal T0000002: set 1 (working), pin "*", mac_up "*", mac_down "* ]] || wrong "not said what was made: $OUTPUT"
 key generate --terminal T0000001 --algorithm tdes
+dry generate --all
+[[ $OUTPUT == *"T0000002: set 2"* && $OUTPUT != *T0000003* ]] || wrong "--all is not of those that can have keys: $OUTPUT"
 expect "sets" "kek 1 current, working 1 loaded, working 2 loaded" "$(sets T0000001)"
 expect "keys of a set that are the same" 0 "$(sql "SELECT count(*) FROM v_key_set WHERE kind = 'working' AND (SELECT count(DISTINCT c) FROM unnest(check_value) c) < 3")"
 expect_exit 0 env PGUSER=desk atmctl key list --terminal T0000001 --kind working --format csv

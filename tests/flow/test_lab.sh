@@ -19,7 +19,8 @@ done <"$D/lab.env"
 expect "lab env" "$(cat "$D/lab.env")" "$("$LAB" env --dir "$D")"
 for name in ATMD_HOST ATMD_PORT ATMD_PORTS ATMD_CA ATMD_CERTS ATMD_CONF ATMD_PIDS ATM_ACQUIRER ATM_TERMINALS ATM_CARDS \
         ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED PGHOST PGPORT PGDATABASE PGUSER PATH ATM_BANK_CARDS \
-        BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID; do
+        BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID \
+        ATM_KEY_MODULE ATM_KEKS ATM_KEYS BANKSIM_KEKS BANKSIM_KEYS; do
         grep -q "^export $name='..*'$" "$D/lab.env" || wrong "lab.env has no $name"
 done
 # shellcheck disable=SC1091
@@ -41,6 +42,18 @@ expect "cards" 51 "$(wc -l <"$ATM_CARDS")"
 expect "mode of the banks' cards" 600 "$(stat -c %a "$ATM_BANK_CARDS")"
 expect "cards of each issuer" "50 BANKA 50 BANKB 50 BANKC 50 HOUSE 1 issuer" \
         "$(cat "$ATM_CARDS" <(tail -n +2 "$ATM_BANK_CARDS") | cut -d, -f4 | sort | uniq -c | xargs)"
+for file in "$ATM_KEKS" "$ATM_KEYS" "$BANKSIM_KEKS" "$BANKSIM_KEYS" "$D/keys/master"; do
+        expect "mode of $file" 600 "$(stat -c %a "$file")"
+done
+expect "columns of keys" "terminal,kek terminal,set,pin_key,mac_key_up,mac_key_down link,kek link,set,pin_key,mac_key_up,mac_key_down" \
+        "$(for file in "$ATM_KEKS" "$ATM_KEYS" "$BANKSIM_KEKS" "$BANKSIM_KEYS"; do head -n 1 "$file"; done | xargs)"
+expect "keys" "41 41 4 4" "$(for file in "$ATM_KEKS" "$ATM_KEYS" "$BANKSIM_KEKS" "$BANKSIM_KEYS"; do wc -l <"$file"; done | xargs)"
+# the module takes both as what it has: the same keys come of them
+(umask 077 && sed 's/,1,/,2,/' "$ATM_KEYS" >"$WORK/keys.csv")
+atmctl key import --clear "$ATM_KEKS" --note again >/dev/null || wrong "the key-encrypting keys"
+atmctl key import --keys "$WORK/keys.csv" --note again >/dev/null || wrong "the keys under them"
+expect "sets with the same keys" "80 40" "$(sql "SELECT count(*) || ' ' || count(DISTINCT (kind, check_value)) FROM v_key_set WHERE owner_kind = 'terminal' AND kind = 'kek'")"
+expect "working sets with the same keys" "80 40" "$(sql "SELECT count(*) || ' ' || count(DISTINCT check_value) FROM v_key_set WHERE owner_kind = 'terminal' AND kind = 'working'")"
 expect "columns of the terminals" "terminal,hall,area,prefecture" "$(head -n 1 "$ATM_TERMINALS")"
 expect "terminals" 41 "$(wc -l <"$ATM_TERMINALS")"
 expect "areas" "kansai kanto kyushu tokai" "$(tail -n +2 "$ATM_TERMINALS" | cut -d, -f3 | sort -u | xargs)"
@@ -140,7 +153,15 @@ expect_exit 2 "$LAB" kill --dir "$D" --bank --instance 1
 bank_pid=$(source "$D/lab.env" && echo "$BANKSIM_PID")
 process_lives "$bank_pid" || wrong "BANKSIM_PID is wrong after start"
 
+# the key module, likewise
+"$LAB" kill --dir "$D" --keys
+expect_exit 1 "$LAB" kill --dir "$D" --keys
+expect_exit 1 atmctl key generate --all --note "nobody makes them"
+"$LAB" start --dir "$D" --keys
+atmctl key generate --all --note "it is back" >/dev/null || wrong "no keys after start"
+
 # wrong usage
+expect_exit 2 "$LAB" kill --dir "$D" --keys --bank
 expect_exit 2 "$LAB" kill --dir "$D" --instance 3
 expect_exit 2 "$LAB" up --dir "$WORK/x" --atms none
 expect_exit 2 "$LAB" up --dir "$WORK/x" --clock 2016-12-29,0
@@ -210,9 +231,10 @@ expect "left after down" "log" "$(ls "$D")"
 expect "down where no lab is" "lab: no lab in $WORK/never-was: nothing to do" "$("$LAB" down --dir "$WORK/never-was" 2>&1)"
 
 # a clock of one's own, in the folder of an earlier lab, with more ATMs than the example fleet has
-"$LAB" up --dir "$D" --atms 1070 --cards 5 --banks 0 --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null
-given=$(grep BANK "$D/lab.env" | grep -v '^unset ' || true)
-[[ -z $given ]] || wrong "a lab without banks has: $given"
+"$LAB" up --dir "$D" --atms 1070 --cards 5 --banks 0 --plain --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null
+given=$(grep -E 'BANK|KEYS|KEY_MODULE' "$D/lab.env" | grep -v '^unset ' || true)
+[[ -z $given && ! -e $D/keys ]] || wrong "a lab without banks and keys has: $given"
+expect_exit 1 "$LAB" kill --dir "$D" --keys
 # shellcheck disable=SC1091
 source "$D/lab.env"
 expect "start of the clock" 1482965700000 "$ATM_CLOCK_START_MS"

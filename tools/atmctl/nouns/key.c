@@ -493,7 +493,7 @@ static int key_retire(const struct invocation *invocation)
          .text = "the ATM of this id; may be given several times, as --hall, --area and --link may"},        \
             {.name = "hall", .kind = VALUE_HALL, .flags = FIELD_REPEAT, .text = "all ATMs of this hall"},    \
             {.name = "area", .kind = VALUE_AREA, .flags = FIELD_REPEAT, .text = "all ATMs of this area"},    \
-            {.name = "all", .kind = VALUE_NONE, .text = "all ATMs"},                                         \
+            {.name = "all", .kind = VALUE_NONE, .text = "all ATMs that have a key-encrypting key"},          \
         {                                                                                                    \
                 .name = "link", .kind = VALUE_LINK, .flags = FIELD_REPEAT, .text = "this link to a bank"     \
         }

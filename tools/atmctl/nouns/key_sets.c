@@ -23,7 +23,9 @@ const struct key_set_form key_set_forms[KEY_SET_KINDS] = {
 
 /* Beside those of ATMs. */
 static const struct selecting others[] = {
-    {"all", NULL, "ATM", "$1::text[] IS NOT NULL"},
+    {"all", NULL, "ATM",
+     "$1::text[] IS NOT NULL AND EXISTS (SELECT FROM key_set k WHERE k.owner_kind = 'terminal' AND k.owner = "
+     "a.terminal AND k.kind = 'kek' AND k.retired_at IS NULL)"},
     {"link", "issuer", "link", NULL},
     {"issuer", "issuer", "issuer", NULL},
 };
@@ -92,7 +94,7 @@ PGresult *key_owners(struct database *database, const struct invocation *invocat
         free(names);
         if (!owners || PQntuples(owners))
                 return owners;
-        complain("there is no ATM");
+        complain("there is no ATM%s", selecting->table ? "" : " with a key-encrypting key");
         PQclear(owners);
         return NULL;
 }
