@@ -34,6 +34,7 @@ CREATE TABLE key_set (
         loaded_at timestamptz NOT NULL, -- by the business clock, as the others
         current_at timestamptz,
         retired_at timestamptz,
+        exported_at timestamptz,   -- under the owner's key-encrypting key, the last time by people; NULL: it never was
         version bigint NOT NULL,   -- of key_version, when it changed last
         PRIMARY KEY (owner_kind, owner, kind, number),
         CONSTRAINT key_set_kind CHECK (CASE kind WHEN 'kek' THEN owner_kind <> 'issuer' AND cardinality(check_value) = 1
@@ -153,6 +154,23 @@ BEGIN
         WHERE s.owner_kind = p_owner_kind AND s.owner = p_owner AND s.kind = p_kind AND s.number = p_number AND s.retired_at IS NULL;
         PERFORM demand(FOUND, format('key set %s (%s) of %s %s', coalesce(p_number::text, 'NULL'), coalesce(p_kind, 'NULL'), coalesce(p_owner_kind, 'NULL'),
                                      coalesce(p_owner, 'NULL')), 'one that is there and not retired');
+END
+$$;
+
+-- Working sets that somebody takes out, under their owners' key-encrypting keys: the trail has who and why.
+CREATE OR REPLACE FUNCTION key_sets_exported(p_owner_kind text, p_owner text[], p_number integer[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v_exported bigint;
+BEGIN
+        PERFORM demand_note();
+        PERFORM demand_equal(p_owner, ARRAY[cardinality(p_number)]);
+        UPDATE key_set s SET exported_at = business_now()
+        FROM unnest(p_owner, p_number) e (owner, number)
+        WHERE s.owner_kind = p_owner_kind AND s.owner = e.owner AND s.kind = 'working' AND s.number = e.number AND s.retired_at IS NULL;
+        GET DIAGNOSTICS v_exported = ROW_COUNT;
+        PERFORM demand(v_exported > 0 AND v_exported = cardinality(p_owner), coalesce(cardinality(p_owner), 0) || ' sets, of which ' || v_exported || ' are there',
+                       'working sets that are there and not retired, each once');
 END
 $$;
 

@@ -2345,7 +2345,7 @@ BEGIN
                 ('finance_rate', 'rate', 'item,from_on', 'rate_bp,note', '', NULL),
                 ('period', 'period', 'quarter', 'from_on,to_on,without_end,withdrawals,cash_yen,commission_yen,base_fee_yen', '*', NULL),
                 ('claim', 'claim', 'claim', 'terminal,transmitted_at,stan,claimed_yen,noted_at,is_open', '*', NULL),
-                ('key_set', 'key-set', 'owner_kind,owner,kind,number', 'check_value,custodian,bag,component_check,loaded_at,current_at,retired_at', '*', NULL),
+                ('key_set', 'key-set', 'owner_kind,owner,kind,number', 'check_value,custodian,bag,component_check,loaded_at,current_at,retired_at,exported_at', '*', NULL),
                 ('business_clock', 'clock', 'only_row', 'start_ms,anchor_ms,speed', '', NULL),
                 ('token_key', 'key', 'only_one', 'check_value', '', NULL))
                 l (name, noun, key, columns, noted, condition) LOOP

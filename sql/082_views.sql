@@ -119,7 +119,7 @@ SELECT DISTINCT ON (day) day, name, is_holiday, source FROM holiday ORDER BY day
 -- Keys of terminals, links and issuers, without the blocks.
 CREATE VIEW v_key_set AS
 SELECT owner_kind, owner, kind, number, key_set_state(current_at, retired_at) AS state, key_purposes(kind) AS purpose, check_value,
-       custodian, bag, component_check, loaded_at, current_at, retired_at
+       custodian, bag, component_check, loaded_at, current_at, retired_at, exported_at
 FROM key_set;
 
 -- who may do what -----------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ GRANT EXECUTE ON FUNCTION business_now(), business_today() TO atm_operator, atm_
 GRANT EXECUTE ON FUNCTION real_now_ms() TO atm_daemon, atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION instance_limits_are, ledger_unblock, atm_end_due, sightings_write, sightings_leave, key_sets_since, key_sets_used TO atm_daemon;
 GRANT EXECUTE ON FUNCTION key_purposes, key_set_state TO atm_operator;
-GRANT EXECUTE ON FUNCTION key_set_add, key_set_retire TO atm_keys;
+GRANT EXECUTE ON FUNCTION key_set_add, key_set_retire, key_sets_exported TO atm_keys;
 GRANT EXECUTE ON FUNCTION sighting_is_fresh TO atm_operator, atm_report;
 GRANT EXECUTE ON FUNCTION standby_problem() TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION epoch_now() TO atm_daemon, atm_operator, atm_report;

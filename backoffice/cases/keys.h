@@ -12,7 +12,7 @@ struct key_list_question {
 };
 
 /* At most `limit` rows, a row a key, of an owner the newest set first: owner_kind, owner, kind, number, state, purpose, check_value, loaded_at, current_at,
- * retired_at, days (in its state, by business time), custodians, bags. NULL with an error. */
+ * retired_at, exported_at, days (in its state, by business time), custodians, bags. NULL with an error. */
 ATM_MUST_USE PGresult *keys_list(PGconn *connection, const struct key_list_question *question, int64_t limit,
                                  char error[PG_ERROR_MAX]);
 

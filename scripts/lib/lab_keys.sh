@@ -43,9 +43,9 @@ keys_make() {
         key_module_start
         ctl key import --note laboratory --clear "$DIR/keys/keks.csv"
         ctl key generate --note laboratory --all
-        ctl key export "$DIR/keys/keys.csv" --all
+        ctl key export --note laboratory "$DIR/keys/keys.csv" --all
         ((LAB_BANKS)) || return 0
         ctl key import --note laboratory --links --clear "$DIR/keys/link-keks.csv"
         ctl key generate --note laboratory --link "${BANKS[@]:0:LAB_BANKS}"
-        ctl key export "$DIR/keys/link-keys.csv" --link "${BANKS[@]:0:LAB_BANKS}"
+        ctl key export --note laboratory "$DIR/keys/link-keys.csv" --link "${BANKS[@]:0:LAB_BANKS}"
 }

@@ -297,6 +297,11 @@ static const struct refused {
      "SELECT key_set_add('terminal', 'kek', '{T0000001}', '{10000}', '{" WORLD_KEK
      "}', '{0a1b2c}', NULL, NULL, NULL)",
      "violates check constraint \"key_set_number_check\""},
+    {KEEPER, "key_sets_exported", NO_NOTE "SELECT key_sets_exported('terminal', '{T0000001}', '{1}')",
+     "no note: expected a reason"},
+    {KEEPER, "key_sets_exported", "SELECT key_sets_exported('terminal', '{T0000001}', '{1}')",
+     "1 sets, of which 0 are there: expected working sets that are there and not retired, each once"},
+    {KEEPER, "key_sets_exported", "SELECT key_sets_exported('terminal', '{}', '{}')", "0 sets, of which 0"},
     {KEEPER, "key_set_retire", NO_NOTE "SELECT key_set_retire('terminal', 'T0000001', 'working', 1)",
      "no note: expected a reason"},
     {KEEPER, "key_set_retire", "SELECT key_set_retire('terminal', 'T0000001', 'working', 1)",

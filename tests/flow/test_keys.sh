@@ -124,7 +124,7 @@ refused 1 "the database has no ATM T0000009" atmctl key generate --terminal T000
 refused 2 "whose keys?" atmctl key generate --note first
 refused 2 "whose keys?" atmctl key generate --terminal T0000001 --all --note first
 refused 1 "permission denied" env PGUSER=desk atmctl key generate --terminal T0000001 --note first
-refused 1 "permission denied" env PGUSER=desk atmctl key export "$WORK/out" --terminal T0000001
+refused 1 "permission denied" env PGUSER=desk atmctl key export "$WORK/out" --terminal T0000001 --note "for its vendor"
 refused 1 "the key module is not known" env ATM_KEY_MODULE= atmctl key generate --terminal T0000001 --note first
 refused 1 "No such file or directory" atmctl key generate --terminal T0000001 --note first --key-module "$WORK/nowhere"
 dry generate --terminal T0000001 T0000002
@@ -143,10 +143,12 @@ refused 1 "issuer 'A': expected one without a link" atmctl key generate --issuer
 refused 2 "--table: expected --issuer with it" atmctl key generate --terminal T0000001 --table 0123456789012345 --note first
 
 # out under the key-encrypting key, and in again: the same keys, but nothing that was changed, mistaken or is under another key
-expect_exit 0 atmctl key export "$WORK/out" --terminal T0000001 T0000002 --set 1
+dry export "$WORK/no" --terminal T0000001
+[[ ! -e $WORK/no ]] || wrong "a dry run writes a file"
+key export "$WORK/out" --terminal T0000001 T0000002 --set 1
 expect "the file's mode" 600 "$(stat -c %a "$WORK/out")"
 [[ $(head -n 1 "$WORK/out") == terminal,set,pin_key,mac_key_up,mac_key_down ]] || wrong "its first row: $(head -n 1 "$WORK/out")"
-refused 1 "terminal T0000002 has no working set 2 that is good" atmctl key export "$WORK/no" --terminal T0000001 T0000002 --set 2
+refused 1 "terminal T0000002 has no working set 2 that is good" atmctl key export "$WORK/no" --terminal T0000001 T0000002 --set 2 --note "for its vendor"
 [[ ! -e $WORK/no ]] || wrong "a file was made all the same"
 # altered NAME AWK: the rows, with another number, altered
 altered() {
@@ -171,7 +173,7 @@ refused 1 "key set 9 (working) of terminal T0000001: expected one that is there 
 dry retire --terminal T0000001 --set 1
 key retire --terminal T0000001 --set 1
 refused 1 "expected one that is there and not retired" atmctl key retire --terminal T0000001 --set 1 --note gone
-refused 1 "has no working set 1 that is good" atmctl key export "$WORK/no" --terminal T0000001 --set 1
+refused 1 "has no working set 1 that is good" atmctl key export "$WORK/no" --terminal T0000001 --set 1 --note "for its vendor"
 expect "blocks of what is retired" 0 "$(sql "SELECT count(*) FROM key_set WHERE retired_at IS NOT NULL AND block IS NOT NULL")"
 key retire --issuer HOUSE --set 1
 
@@ -213,16 +215,16 @@ dry import --block "$WORK/block" --terminal T0000002 --check-value "${made:0:6}"
 key import --block "$WORK/block" --terminal T0000002 --check-value "${made:0:6}" "${ceremony[@]}"
 expect "the one before it" "kek 1 retired, kek 2 current, working 1 loaded, working 5 loaded" "$(sets T0000002)"
 expect "who brought it" "Sato,Mori 1001,1002 ${parts[0]},${parts[1]}" "$(sql "SELECT array_to_string(custodian, ',') || ' ' || array_to_string(bag, ',') || ' ' || array_to_string(component_check, ',') FROM v_key_set WHERE owner = 'T0000002' AND number = 2 AND kind = 'kek'")"
-refused 1 "terminal T0000002, pin key: a key would be wrapped by a weaker one" atmctl key export "$WORK/no" --terminal T0000002
+refused 1 "terminal T0000002, pin key: a key would be wrapped by a weaker one" atmctl key export "$WORK/no" --terminal T0000002 --note "for its vendor"
 refused 1 "wraps no AES key: expected --algorithm tdes" atmctl key generate --terminal T0000002 --note first
 key generate --terminal T0000002 --algorithm tdes
-expect_exit 0 atmctl key export "$WORK/out" --terminal T0000002
+key export "$WORK/out" --terminal T0000002
 # and a link, likewise
 components "$WORK/link-block" aes --master-file "$WORK/master"
 mapfile -t ceremony < <(typed)
 key import --block "$WORK/link-block" --link BANKA --check-value "$made" "${ceremony[@]}"
 key generate --link BANKA
-expect_exit 0 atmctl key export "$WORK/out" --link BANKA
+key export "$WORK/out" --link BANKA
 [[ $(tail -n 1 "$WORK/out") == BANKA,1,D* ]] || wrong "a link's keys: $(cat "$WORK/out")"
 # what is typed wrongly is no key
 status=0
@@ -233,7 +235,9 @@ says "$WORK/ceremony" "component 1 has another check value"
 
 # all of it is in the trail, and no block or key
 expect "words of the trail without who or why" 0 "$(sql "SELECT count(*) FROM trail WHERE noun = 'key-set' AND (who <> 'keeper' OR note IS NULL OR command NOT LIKE 'key %')")"
-expect "the trail's words" "$(sql "SELECT count(*) + count(*) FILTER (WHERE retired_at IS NOT NULL) FROM key_set")" "$(sql "SELECT count(*) FROM trail WHERE noun = 'key-set'")"
+expect "the trail's words" "$(sql "SELECT count(*) + count(*) FILTER (WHERE retired_at IS NOT NULL) FROM key_set")" "$(sql "SELECT count(*) FROM trail WHERE noun = 'key-set' AND command NOT LIKE 'key export%'")"
+expect "what went out" "BANKA 1,T0000001 1,T0000002 1,T0000002 6" "$(sql "SELECT string_agg(owner || ' ' || number, ',' ORDER BY owner, number) FROM v_key_set WHERE exported_at IS NOT NULL")"
+expect "the trail's words of that" 4 "$(sql "SELECT count(*) FROM trail WHERE noun = 'key-set' AND command LIKE 'key export%' AND note = 'as planned' AND before ->> 'exported_at' IS NULL")"
 expect "blocks in the trail" 0 "$(sql "SELECT count(*) FROM trail t WHERE t::text ~ '[BD]0[0-9]{3}(K1|P0|M6|M3|V[12])'")"
 stop
 
@@ -280,7 +284,7 @@ components "$WORK/real-block" aes "${token[@]}"
 mapfile -t ceremony < <(typed)
 key import --block "$WORK/real-block" --terminal T0000003 --check-value "$made" "${ceremony[@]}"
 key generate --terminal T0000003
-refused 1 "terminal T0000001, pin key: a key block was changed, or is under another key" atmctl key export "$WORK/no" --terminal T0000001
+refused 1 "terminal T0000001, pin key: a key block was changed, or is under another key" atmctl key export "$WORK/no" --terminal T0000001 --note "for its vendor"
 stop
 
 # Keys and PINs are nowhere in what it wrote: neither the laboratory's master key nor keys of the vectors.

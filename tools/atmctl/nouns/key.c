@@ -28,6 +28,7 @@ static const struct output_column list_columns[] = {
     {"loaded_at", OUTPUT_TEXT, 0},
     {"current_at", OUTPUT_TEXT, 0},
     {"retired_at", OUTPUT_TEXT, 0},
+    {"exported_at", OUTPUT_TEXT, 0},
     {"days", OUTPUT_NUMBER, 0},
     {"custodians", OUTPUT_TEXT, 0},
     {"bags", OUTPUT_TEXT, 0},
@@ -207,10 +208,11 @@ static bool export(struct database *database, const struct invocation *invocatio
         bool done = owners &&
                     key_batch_make(&batch, *owner_kind, KEY_SET_WORKING, (size_t)PQntuples(owners)) &&
                     fill_export(&batch, owners, set) && key_batch_ask(&batch, invocation) &&
-                    key_file_write(path, &batch);
+                    key_batch_exported(&batch, database) &&
+                    (change_is_dry(invocation) || key_file_write(path, &batch));
 
         if (done)
-                printf("%s: %zu set%s\n", path, batch.count, batch.count == 1 ? "" : "s");
+                change_say(invocation, "%s: %zu set%s\n", path, batch.count, batch.count == 1 ? "" : "s");
         key_batch_free(&batch);
         PQclear(owners);
         return done;
@@ -222,7 +224,7 @@ static int key_export(const struct invocation *invocation)
 
         if (!key_owners_are_named(invocation, &owner_kind))
                 return usage_of_owners(invocation, "--terminal, --hall, --area, --all or --link");
-        return database_run(invocation, export, &owner_kind);
+        return change_run(invocation, export, &owner_kind);
 }
 
 /* import --------------------------------------------------------------------------------------------------- */
@@ -599,9 +601,9 @@ static const struct command commands[] = {
      .text = "write working sets as key blocks under their owners' key-encrypting keys",
      .more = "CSV with terminal or link, set, pin_key, mac_key_up and mac_key_down: ANSI X9.143. Up is from "
              "the terminal to "
-             "atmd, or from atmd to the bank.\n"
-             "Example: atmctl key export /run/user/1000/t1.csv --terminal T0000001",
-     .flags = COMMAND_DATABASE,
+             "atmd, or from atmd to the bank. The trail has who took them, and why.\n"
+             "Example: atmctl key export /run/user/1000/t1.csv --terminal T0000001 --note 'for its vendor'",
+     .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = key_export,
      .fields = export_fields},
     {.noun = "key",

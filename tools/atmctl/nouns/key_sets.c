@@ -197,40 +197,56 @@ bool key_batch_ask(struct key_batch *batch, const struct invocation *invocation)
 
 enum { OWNERS, NUMBERS, BLOCKS, CHECK_VALUES, CUSTODIANS, BAGS, COMPONENT_CHECKS, LISTS };
 
-/* The function's arrays. False: no memory. */
-static bool make_lists(const struct key_batch *batch, char *ret_lists[LISTS])
+/* PostgreSQL's text of an array; NULL: no memory. */
+static char *numbers_text(const struct key_batch *batch)
+{
+        char *text = NULL;
+        size_t length;
+        FILE *stream = open_memstream(&text, &length);
+
+        if (!stream)
+                return NULL;
+        for (size_t i = 0; i < batch->count; i++)
+                fprintf(stream, "%s%" PRId64, i ? "," : "{", batch->number[i]);
+        fputc('}', stream);
+        if (fclose(stream) == 0)
+                return text;
+        free(text);
+        return NULL;
+}
+
+/* Each key's block, or check value: what stands there in its task. */
+static char *keys_text(const struct key_batch *batch, size_t offset)
 {
         size_t keys = batch->count * batch->form->each;
         const char **texts = calloc(keys, sizeof(*texts));
-        char(*numbers)[24] = calloc(batch->count, sizeof(*numbers));
-        bool good = texts && numbers;
+        char *text = NULL;
 
-        if (good) {
-                ret_lists[OWNERS] = array_text(batch->owner, batch->count);
-                for (size_t i = 0; i < keys; i++)
-                        texts[i] = batch->tasks[i].block;
-                ret_lists[BLOCKS] = array_text(texts, keys);
-                for (size_t i = 0; i < keys; i++)
-                        texts[i] = batch->tasks[i].check_value;
-                ret_lists[CHECK_VALUES] = array_text(texts, keys);
-                good = ret_lists[OWNERS] && ret_lists[BLOCKS] && ret_lists[CHECK_VALUES];
-        }
-        if (good && batch->number[0]) {
-                for (size_t i = 0; i < batch->count; i++) {
-                        snprintf(numbers[i], sizeof(*numbers), "%" PRId64, batch->number[i]);
-                        texts[i] = numbers[i];
-                }
-                good = (ret_lists[NUMBERS] = array_text(texts, batch->count));
-        }
-        if (good && batch->components) {
+        for (size_t i = 0; texts && i < keys; i++)
+                texts[i] = (const char *)&batch->tasks[i] + offset;
+        if (texts)
+                text = array_text(texts, keys);
+        free(texts);
+        return text;
+}
+
+/* The function's arrays. False: no memory. */
+static bool make_lists(const struct key_batch *batch, char *ret_lists[LISTS])
+{
+        ret_lists[OWNERS] = array_text(batch->owner, batch->count);
+        ret_lists[BLOCKS] = keys_text(batch, offsetof(struct key_task, block));
+        ret_lists[CHECK_VALUES] = keys_text(batch, offsetof(struct key_task, check_value));
+        if (batch->number[0])
+                ret_lists[NUMBERS] = numbers_text(batch);
+        if (batch->components) {
                 ret_lists[CUSTODIANS] = array_text(batch->custodian, batch->components);
                 ret_lists[BAGS] = array_text(batch->bag, batch->components);
                 ret_lists[COMPONENT_CHECKS] = array_text(batch->component_check, batch->components);
-                good = ret_lists[CUSTODIANS] && ret_lists[BAGS] && ret_lists[COMPONENT_CHECKS];
         }
-        free(texts);
-        free(numbers);
-        return good;
+        return ret_lists[OWNERS] && ret_lists[BLOCKS] && ret_lists[CHECK_VALUES] &&
+               (!batch->number[0] || ret_lists[NUMBERS]) &&
+               (!batch->components ||
+                (ret_lists[CUSTODIANS] && ret_lists[BAGS] && ret_lists[COMPONENT_CHECKS]));
 }
 
 /* Each owner's set, or, of many, how many there are. */
@@ -285,4 +301,20 @@ bool key_batch_add(struct key_batch *batch, struct database *database, const str
                 say_added(batch, invocation, added);
         PQclear(added);
         return added;
+}
+
+bool key_batch_exported(const struct key_batch *batch, struct database *database)
+{
+        char *owners = array_text(batch->owner, batch->count), *numbers = numbers_text(batch);
+        const char *parameters[] = {key_owner_name[batch->owner_kind], owners, numbers};
+        bool noted = false;
+
+        if (owners && numbers)
+                noted = database_execute(database, "SELECT key_sets_exported($1, $2::text[], $3::integer[])",
+                                         LENGTH(parameters), parameters);
+        else
+                complain("out of memory");
+        free(owners);
+        free(numbers);
+        return noted;
 }

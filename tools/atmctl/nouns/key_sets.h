@@ -50,5 +50,7 @@ ATM_MUST_USE bool key_batch_ask(struct key_batch *batch, const struct invocation
 /* False after a complaint. What came is said. */
 ATM_MUST_USE bool key_batch_add(struct key_batch *batch, struct database *database,
                                 const struct invocation *invocation);
+/* That its sets go out. False after a complaint. */
+ATM_MUST_USE bool key_batch_exported(const struct key_batch *batch, struct database *database);
 
 #endif
