@@ -1188,7 +1188,7 @@ declare -A full=(
         [peer]='peer,item,value,source~SEVENBANK,atms,23000,a page'
         [rate]='item,from,rate_bp,note~income_tax,2031-01-01,3000,a law'
 )
-entities=$(sed -n -E '/^(card|account|exclusion) /d; s/ import$//p' <<<"$commands") # those files bring new rows alone
+entities=$(sed -n -E '/^(card|account|exclusion|key) /d; s/ import$//p' <<<"$commands") # those files bring new rows alone
 # lacking COLUMN: the file without it; false where it must be there
 lacking() {
         cut -d, -f "$1" --complement full.csv >lacking.csv
