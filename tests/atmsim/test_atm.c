@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/atmsim/atm.h"
+#include "tools/atmsim/message.h"
 #include "tests/suite.h"
 
 enum { SECOND = 1000000, AMOUNT = 13000 };
@@ -595,6 +596,14 @@ static void host_takes(enum atm_message what)
         }
 }
 
+/* Its MAC is not the one that it must be. */
+static void host_refuses(enum atm_message what)
+{
+        struct message_identity identity = message_identity_of(&atm, what);
+
+        queue_answer(what, identity.stan, identity.transmitted_ms, "98");
+}
+
 static void break_line(void)
 {
         world.line = false;
@@ -650,8 +659,12 @@ static void carry_out(void)
                         world.last_yen -= action->pay_yen;
                         break;
                 case ACTION_SEND:
-                        if (world.line && !cut && !action->send.cut_short)
+                        if (!world.line || cut || action->send.cut_short)
+                                break;
+                        if (action->send.mac == MAC_RIGHT)
                                 host_takes(action->send.what);
+                        else
+                                host_refuses(action->send.what);
                         break;
                 case ACTION_CUT:
                         cut = true;
@@ -674,7 +687,7 @@ static void carry_out(void)
 
 static void live_a_moment(bool customers)
 {
-        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05}};
+        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.1, 0.1, 0.1}};
         struct fault_plan plan;
 
         now_us += (int64_t)random_below(&world.random, SECOND);

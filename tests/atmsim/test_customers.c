@@ -328,10 +328,12 @@ END_TEST
 
 START_TEST(each_kind_of_fault_is_drawn_at_its_rate_and_in_all_its_forms)
 {
-        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1}};
-        int wanted[FAULT_COUNT] = {0}, cuts = 0, powers = 0, reorders = 0;
+        struct fault_rates rates;
+        int wanted[FAULT_COUNT] = {0}, cuts = 0, powers = 0, reorders = 0, macs = 0;
         struct random random;
 
+        for (int f = 0; f < FAULT_COUNT; f++)
+                rates.rate[f] = 0.1;
         random_seed(&random, 1);
         for (int i = 0; i < 10000; i++) {
                 struct fault_plan plan;
@@ -342,6 +344,7 @@ START_TEST(each_kind_of_fault_is_drawn_at_its_rate_and_in_all_its_forms)
                 cuts |= 1 << plan.cut;
                 powers |= 1 << plan.power;
                 reorders |= 1 << plan.reorder;
+                macs |= 1 << plan.mac_of_advice;
         }
         for (int f = 0; f < FAULT_COUNT; f++) {
                 ck_assert_int_gt(wanted[f], 850);
@@ -350,6 +353,7 @@ START_TEST(each_kind_of_fault_is_drawn_at_its_rate_and_in_all_its_forms)
         ck_assert_int_eq(cuts, (1 << CUT_POINT_COUNT) - 1);
         ck_assert_int_eq(powers, (1 << POWER_POINT_COUNT) - 1);
         ck_assert_int_eq(reorders, (1 << REORDER_KIND_COUNT) - 1);
+        ck_assert_int_eq(macs, 3);
 }
 END_TEST
 

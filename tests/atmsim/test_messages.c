@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "protocol/frame.h"
+#include "protocol/iso_mac.h"
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 #include "rules/reasons.h"
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/message.h"
@@ -17,7 +19,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct message_place place = {.hall = "H00001         ", .acquirer = "99000001"};
+static struct message_place place = {.hall = "H00001         ", .acquirer = "99000001"};
+static const struct atm_keys keys = {.set = 7,
+                                     .up.key = {CIPHER_AES, 16, "the key up......"},
+                                     .down.key = {CIPHER_AES, 16, "the key down...."}};
+static enum mac_fault mac_fault;
+static bool mac_is_right; /* of what was sent last */
 static const struct card card = {.pan = "9900010000000007", .expiry_yymm = "4912"};
 static struct sim_atm atm;
 static struct answers answers;
@@ -27,6 +34,8 @@ static char why[ANSWER_WHY_MAX];
 static void set_up(void)
 {
         memset(&answers, 0, sizeof(answers));
+        place.keys = NULL;
+        mac_fault = MAC_RIGHT;
         atm_init(&atm, "T0000001");
         atm.w = (struct withdrawal){.stan = 123,
                                     .transmitted_ms = 1483056000000,
@@ -48,8 +57,11 @@ static const struct profile_row *send_out(enum atm_message what, bool repeat)
         const uint8_t *bytes;
         uint8_t frame[FRAME_MAX];
         size_t length;
-        size_t whole = message_compose(&atm, &place, what, repeat, identity,
-                                       what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL, frame);
+        size_t whole =
+            message_compose(&atm, &place, what, repeat, identity,
+                            what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL, mac_fault, frame);
+        size_t covered;
+        uint8_t mac[ATM_MAC_LENGTH];
 
         answers_expect(&answers, what, identity, atm.w.amount_yen);
         ck_assert_int_eq(frame_next(&iso_dialect_ascii, frame, whole, &bytes, &length), FRAME_READY);
@@ -58,6 +70,11 @@ static const struct profile_row *send_out(enum atm_message what, bool repeat)
         row = profile_find(request.mti);
         ck_assert_ptr_nonnull(row);
         ck_assert_int_eq(profile_check(row, &request, &error), 0);
+        mac_is_right = iso_mac_covered(&iso_dialect_ascii, &request, length, &covered);
+        if (mac_is_right) {
+                atm_mac(&keys.up, bytes, covered, mac);
+                mac_is_right = mac_is_same(mac, bytes + covered, sizeof(mac));
+        }
         return row;
 }
 
@@ -123,6 +140,57 @@ START_TEST(each_message_passes_the_protocol_s_checks)
                 ck_assert_str_eq(text, "020000012312300000000000000000000000000000");
                 ck_assert(profile_dispensed_yen(profile_find(request.mti), &request, &yen));
                 ck_assert_int_eq(yen, messages[_i].what == ATM_REVERSAL ? 10000 : 13000);
+        }
+}
+END_TEST
+
+/* Under the key of the other direction it is another one; so it is where a byte of what it covers is. */
+START_TEST(an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer)
+{
+        struct atm_answer answer;
+        struct iso_error error;
+        uint8_t bytes[1024], mac[ATM_MAC_LENGTH];
+        size_t covered;
+        struct tag set;
+
+        place.keys = &keys;
+        if (messages[_i].what == ATM_REVERSAL) {
+                atm.advice.reversal = true;
+                strcpy(atm.advice.why, "32");
+        }
+        approve(send_out(messages[_i].what, messages[_i].repeat));
+        ck_assert(mac_is_right);
+        ck_assert(tags_find(&request, 62, TAG_KEY_SET, &set) && set.length == 1 && *set.value == '7');
+        if (messages[_i].what == ATM_INQUIRY)
+                iso_set_string(&reply, 54, "0002392C0000002000000001392C000000200000");
+        ck_assert(!check(&answer));
+        iso_set_string(&reply, 62, "KS0017");
+        ck_assert(!check(&answer));
+        int length = iso_mac_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &covered, &error);
+        ck_assert_int_gt(length, 0);
+        atm_mac(&keys.up, bytes, covered, bytes + covered);
+        ck_assert(!answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why));
+        ck_assert_ptr_nonnull(strstr(why, "another MAC"));
+        atm_mac(&keys.down, bytes, covered, mac);
+        memcpy(bytes + covered, mac, sizeof(mac));
+        ck_assert_msg(answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why), "%s", why);
+        iso_set_string(&reply, 62, "KS0018");
+        length = iso_mac_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &covered, &error);
+        atm_mac(&keys.down, bytes, covered, bytes + covered);
+        ck_assert(!answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why));
+}
+END_TEST
+
+START_TEST(a_message_leaves_with_the_mac_that_its_fault_says)
+{
+        for (mac_fault = MAC_RIGHT; mac_fault <= MAC_OF_ANOTHER; mac_fault++) {
+                place.keys = &keys;
+                send_out(ATM_REQUEST, false);
+                ck_assert_int_eq(iso_has(&request, 64), mac_fault != MAC_MISSING);
+                ck_assert_int_eq(mac_is_right, mac_fault == MAC_RIGHT);
+                place.keys = NULL;
+                send_out(ATM_REQUEST, false);
+                ck_assert(!iso_has(&request, 64) && !iso_has(&request, 62));
         }
 }
 END_TEST
@@ -304,6 +372,9 @@ int main(void)
 
         tcase_add_checked_fixture(all, set_up, NULL);
         tcase_add_loop_test(all, each_message_passes_the_protocol_s_checks, 0, (int)COUNT(messages));
+        tcase_add_loop_test(all, an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer, 0,
+                            (int)COUNT(messages));
+        tcase_add_test(all, a_message_leaves_with_the_mac_that_its_fault_says);
         tcase_add_test(all, a_right_answer_is_accepted);
         tcase_add_loop_test(all, every_refusal_of_the_protocol_is_taken, 0, REASON_COUNT);
         tcase_add_loop_test(all, an_answer_that_is_wrong_in_a_field_is_named, 0, (int)COUNT(faults));

@@ -6,7 +6,9 @@
 
 #include "lib/base/digits.h"
 #include "lib/base/number.h"
+#include "protocol/iso_mac.h"
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 #include "rules/calendar.h"
 #include "rules/reasons.h"
 
@@ -92,6 +94,26 @@ static bool is_number(const struct iso_message *message, int field, int64_t want
         int64_t value;
 
         return iso_number(message, field, &value) && value == wanted;
+}
+
+/* Who has no keys can't check one, and is told so by a host that thinks he has: 98. */
+static bool check_mac(const struct atm_keys *keys, const struct iso_message *message, const uint8_t *bytes,
+                      size_t length, char why[ANSWER_WHY_MAX])
+{
+        uint8_t mac[ATM_MAC_LENGTH];
+        int field = iso_mac_field(message);
+        size_t covered;
+        struct tag set;
+
+        if (!keys || !keys->set)
+                return true;
+        if (!tags_find(message, 62, TAG_KEY_SET, &set) ||
+            number_known_bytes(set.value, set.length) != keys->set)
+                return wrong(why, 62, "KS, the request's key set");
+        if (!iso_mac_covered(&iso_dialect_ascii, message, length, &covered))
+                return wrong(why, field, "a MAC");
+        atm_mac(&keys->down, bytes, covered, mac);
+        return mac_is_same(mac, bytes + covered, sizeof(mac)) ? true : wrong(why, field, "another MAC");
 }
 
 static bool check_echoes(const struct expected *e, const struct sim_atm *atm,
@@ -258,7 +280,8 @@ bool answers_check(struct answers *answers, const struct sim_atm *atm, const str
         answer.what = e->what;
         answer.stan = e->stan;
         answer.transmitted_ms = e->transmitted_ms;
-        if (!check_echoes(e, atm, place, &message, why) || !check_result(e, &message, &answer, why) ||
+        if (!check_mac(place->keys, &message, bytes, length, why) ||
+            !check_echoes(e, atm, place, &message, why) || !check_result(e, &message, &answer, why) ||
             !check_same(e, &answer, bytes, length, why))
                 return false;
         *ret_answer = answer;

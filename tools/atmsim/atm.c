@@ -36,6 +36,8 @@ static struct journal_record *write_record(struct sim_atm *atm, struct atm_turn 
         return record;
 }
 
+static enum mac_fault mac_of(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what);
+
 static void send(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what, bool repeat)
 {
         struct atm_action *action = act(turn, ACTION_SEND);
@@ -44,6 +46,7 @@ static void send(struct sim_atm *atm, struct atm_turn *turn, enum atm_message wh
         action->send.what = what;
         action->send.repeat = repeat;
         action->send.cut_short = false;
+        action->send.mac = mac_of(atm, turn, what);
 }
 
 static void cut(struct sim_atm *atm, struct atm_turn *turn)
@@ -86,6 +89,24 @@ static bool happens(struct sim_atm *atm, struct atm_turn *turn, enum fault fault
         atm->plan.wanted[fault] = false;
         turn->counters->fault[fault]++;
         return true;
+}
+
+/* What the MAC of a message is to be: right but for one, of a withdrawal that has a fault of the kind. */
+static enum mac_fault mac_of(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what)
+{
+        static const struct {
+                enum fault fault;
+                enum mac_fault mac;
+        } rows[] = {
+            {FAULT_WRONG_MAC, MAC_WRONG}, {FAULT_NO_MAC, MAC_MISSING}, {FAULT_OTHER_MAC, MAC_OF_ANOTHER}};
+        bool is_advice = what == ATM_COMPLETION || what == ATM_REVERSAL;
+
+        if (!is_advice && what != ATM_REQUEST)
+                return MAC_RIGHT;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                if (atm->plan.mac_of_advice == is_advice && happens(atm, turn, rows[i].fault))
+                        return rows[i].mac;
+        return MAC_RIGHT;
 }
 
 /* power_off counts the power's losses by itself. */

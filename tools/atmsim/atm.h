@@ -134,6 +134,7 @@ struct atm_action {
                         enum atm_message what;
                         bool repeat;
                         bool cut_short; /* only some of its bytes leave */
+                        enum mac_fault mac;
                 } send;
         };
 };

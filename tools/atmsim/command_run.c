@@ -267,8 +267,8 @@ static const struct option_row rows[] = {
     {.name = "faults",
      .value = "KIND=RATE,...",
      .take = take_faults,
-     .text = "no-dispense, partial, lost-answer, drop, duplicate, reorder, retract, power-loss, each by its "
-             "rate among "
+     .text = "no-dispense, partial, lost-answer, drop, duplicate, reorder, retract, power-loss, and of ATMs "
+             "with keys wrong-mac, no-mac, other-mac (of another message), each by its rate among "
              "withdrawals; a kind asked for that never happened fails the run"},
     {.text = "What is printed:"},
     {.name = "json", .take = option_take_flag, .target = &json, .text = "the result as one object"},
@@ -338,6 +338,24 @@ static const struct option_row rows[] = {
      .variable = "ATM_TOKEN_KEY_FILE",
      .flags = OPTION_REQUIRED,
      .text = "key of the card tokens in the journal"},
+    {.name = "keys",
+     .value = "FILE",
+     .take = option_take_text,
+     .target = &fleet.keys,
+     .variable = "ATM_KEYS",
+     .text = "CSV with the columns terminal, set, pin_key, mac_key_up and mac_key_down, mode 0600: key "
+             "blocks under the "
+             "terminals' key-encrypting keys, of which each takes its newest set. Without it no ATM has "
+             "keys, and none "
+             "makes or expects a MAC"},
+    {.name = "keks",
+     .value = "FILE",
+     .take = option_take_text,
+     .target = &fleet.keks,
+     .variable = "ATM_KEKS",
+     .text = "CSV with the columns terminal and kek, mode 0600: those key-encrypting keys, a laboratory's, "
+             "as hexadecimal "
+             "digits in clear"},
     {.name = "acquirer",
      .value = "DIGITS",
      .take = take_acquirer,
@@ -382,6 +400,13 @@ static const char *check(void)
                 return "--busy-max: there are no arrivals to wait with --closed or --idle";
         if (fleet.amount_yen && notes < 2 && fleet.faults.rate[FAULT_PARTIAL] > 0)
                 return ("--faults partial: an --amount-yen of a single note can't be dispensed in part");
+        if (!fleet.keys != !fleet.keks)
+                return "--keys and --keks belong together";
+        if (!fleet.keys)
+                for (int i = FAULT_WRONG_MAC; i <= FAULT_OTHER_MAC; i++)
+                        if (fleet.faults.rate[i] > 0)
+                                return "--faults wrong-mac, no-mac, other-mac: only ATMs with --keys make "
+                                       "MACs";
         if (fleet.until_ms != INT64_MIN && fleet.from_ms != INT64_MIN && fleet.until_ms <= fleet.from_ms)
                 return "--until: expected a moment after --from";
         return NULL;

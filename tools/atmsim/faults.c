@@ -8,6 +8,8 @@ const char *const fault_name[FAULT_COUNT] = {
     [FAULT_LOST_ANSWER] = "lost-answer", [FAULT_DROP] = "drop",
     [FAULT_DUPLICATE] = "duplicate",     [FAULT_REORDER] = "reorder",
     [FAULT_RETRACT] = "retract",         [FAULT_POWER_LOSS] = "power-loss",
+    [FAULT_WRONG_MAC] = "wrong-mac",     [FAULT_NO_MAC] = "no-mac",
+    [FAULT_OTHER_MAC] = "other-mac",
 };
 
 static const struct rate_kinds kinds = {"kind of fault", fault_name, FAULT_COUNT};
@@ -40,6 +42,7 @@ void faults_draw(const struct fault_rates *rates, struct random *random, struct 
                 plan.duplicate_advice = random_below(random, 2);
                 plan.duplicate_as_repeat = random_below(random, 2);
                 plan.draw = (uint32_t)random_next(random);
+                plan.mac_of_advice = plan.draw >> 31;
         }
         *ret_plan = plan;
 }

@@ -21,6 +21,9 @@ enum fault {
         FAULT_REORDER,     /* an advice reaches the host before another message of its withdrawal */
         FAULT_RETRACT,     /* notes that nobody took come back after the completion: 0420 with what is left */
         FAULT_POWER_LOSS,  /* the ATM forgets everything but its journal and its dispenser's counters */
+        FAULT_WRONG_MAC,   /* a 0200 or an advice leaves with a MAC under another key */
+        FAULT_NO_MAC,      /* with none */
+        FAULT_OTHER_MAC,   /* with the one of another message */
         FAULT_COUNT
 };
 extern const char *const fault_name[FAULT_COUNT]; /* "no-dispense", ... as in --faults */
@@ -59,6 +62,8 @@ enum reorder_kind {
         REORDER_KIND_COUNT
 };
 
+enum mac_fault { MAC_RIGHT, MAC_WRONG, MAC_MISSING, MAC_OF_ANOTHER };
+
 struct fault_plan {
         bool wanted[FAULT_COUNT];
         enum cut_point cut;
@@ -68,6 +73,7 @@ struct fault_plan {
         uint8_t lose_count;       /* how many answers of that kind are thrown away */
         bool duplicate_advice;    /* FAULT_DUPLICATE: the advice, else the request */
         bool duplicate_as_repeat; /* the second copy says 0201, 0221 or 0421 */
+        bool mac_of_advice;       /* FAULT_WRONG_MAC and the other two: the advice's, else the request's */
         uint32_t draw;            /* chooses the missing notes and the byte to cut at */
 };
 

@@ -76,6 +76,7 @@ struct fleet {
         struct event *tick, *arrival;
         struct signals *signals;
         struct terminals terminals;
+        struct atm_keys *keys; /* a terminal each; NULL: none has any */
         struct token_key *token_key;
         struct customers customers;
         struct arrivals arrivals;
@@ -166,7 +167,8 @@ static void send_message(struct seat *seat, const struct atm_action *action)
 
         if (what == ATM_REQUEST || what == ATM_INQUIRY)
                 card = &fleet->customers.cards.card[seat->atm.w.card];
-        length = message_compose(&seat->atm, &seat->place, what, action->send.repeat, identity, card, frame);
+        length = message_compose(&seat->atm, &seat->place, what, action->send.repeat, identity, card,
+                                 action->send.mac, frame);
         queue_frame(seat, what, identity, frame, length);
         if (action->send.cut_short)
                 atm_conn_cut(&seat->conn, 1 + seat->atm.plan.draw % (length - 1));
@@ -481,7 +483,8 @@ static void sign_on(struct seat *seat)
 
         seat->sign_on.stan = atm_next_stan(&seat->atm);
         seat->sign_on.transmitted_ms = business_now_ms(seat->fleet) / 1000 * 1000;
-        length = message_compose(&seat->atm, &seat->place, ATM_SIGN_ON, false, seat->sign_on, NULL, frame);
+        length = message_compose(&seat->atm, &seat->place, ATM_SIGN_ON, false, seat->sign_on, NULL, MAC_RIGHT,
+                                 frame);
         queue_frame(seat, ATM_SIGN_ON, seat->sign_on, frame, length);
         enter_phase(seat, SIGNING_ON, SIGN_ON_TIMEOUT_US);
 }
@@ -849,6 +852,7 @@ static bool open_seats(struct fleet *fleet)
                 }
                 snprintf(seat->place.hall, sizeof(seat->place.hall), "%-15s", terminal->hall);
                 seat->place.acquirer = fleet->options->acquirer;
+                seat->place.keys = fleet->keys ? &fleet->keys[i] : NULL;
                 seat->port = (int)(i % (size_t)fleet->net.ports);
                 seat->slot = dispensers_find_or_add(fleet->dispensers, terminal->name);
                 if (seat->slot < 0 || !dispensers_counters(fleet->dispensers, seat->slot)) {
@@ -868,6 +872,9 @@ static bool open_files(struct fleet *fleet)
         char error[1024];
 
         if (!terminals_load(options->terminals, (size_t)options->atms, &fleet->terminals, error))
+                goto fail;
+        if (options->keys &&
+            !(fleet->keys = atm_keys_load(options->keys, options->keks, &fleet->terminals, error)))
                 goto fail;
         fleet->token_key = token_key_load(options->token_key_file, error);
         if (!fleet->token_key)
@@ -978,6 +985,7 @@ static bool close_fleet(struct fleet *fleet)
                 event_base_free(fleet->base);
         cards_free(&fleet->customers.cards);
         token_key_free(fleet->token_key);
+        atm_keys_free(fleet->keys, fleet->terminals.count);
         terminals_free(&fleet->terminals);
         free(fleet->seats);
         free(fleet->deadline_us);

@@ -23,6 +23,7 @@ struct fleet_options {
         /* where */
         char host[ADDRESS_HOST_MAX];
         const char *ports, *ca, *certs, *terminals, *token_key_file, *acquirer, *journal;
+        const char *keys, *keks; /* NULL: the ATMs have none */
         struct business_clock clock;
         /* who comes */
         int64_t atms;

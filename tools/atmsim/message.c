@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "protocol/frame.h"
+#include "protocol/iso_mac.h"
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 #include "rules/calendar.h"
 
-enum { WITHDRAWAL_CODE = 10000, INQUIRY_CODE = 310000 };
+enum { WITHDRAWAL_CODE = 10000, INQUIRY_CODE = 310000, SECURITY_TAGS = 62 };
 
 struct message_identity message_identity_of(const struct sim_atm *atm, enum atm_message what)
 {
@@ -100,9 +102,43 @@ static const char *mti_of(enum atm_message what, bool repeat)
         return "0800";
 }
 
+/* What somebody has who has no key of the terminal. */
+static const struct atm_mac_key nobodys_key = {.key = {.algorithm = CIPHER_AES, .length = 16}};
+
+/* Encoded with KS and MAC. The MAC of another message is one of this that differs in a bit. */
+static int seal(struct iso_message *message, const struct atm_keys *keys, enum mac_fault fault,
+                uint8_t *bytes, size_t size, struct iso_error *error)
+{
+        char number[16];
+        size_t covered;
+        int length;
+
+        snprintf(number, sizeof(number), "%d", keys->set);
+        tags_add(message, SECURITY_TAGS, TAG_KEY_SET, number);
+        if (fault == MAC_MISSING)
+                return iso_encode(&iso_dialect_ascii, message, bytes, size, error);
+        length = iso_mac_encode(&iso_dialect_ascii, message, bytes, size, &covered, error);
+        if (length < 0)
+                return length;
+        if (fault == MAC_OF_ANOTHER)
+                bytes[covered - 1] ^= 1;
+        atm_mac(fault == MAC_WRONG ? &nobodys_key : &keys->up, bytes, covered, bytes + covered);
+        if (fault == MAC_OF_ANOTHER)
+                bytes[covered - 1] ^= 1;
+        return length;
+}
+
+static int encode(struct iso_message *message, const struct message_place *place, enum mac_fault mac,
+                  uint8_t *bytes, size_t size, struct iso_error *error)
+{
+        if (place->keys && place->keys->set)
+                return seal(message, place->keys, mac, bytes, size, error);
+        return iso_encode(&iso_dialect_ascii, message, bytes, size, error);
+}
+
 size_t message_compose(const struct sim_atm *atm, const struct message_place *place, enum atm_message what,
                        bool repeat, struct message_identity identity, const struct card *card,
-                       uint8_t buffer[FRAME_MAX])
+                       enum mac_fault mac, uint8_t buffer[FRAME_MAX])
 {
         static struct iso_message message; /* 4 kB that needn't be on the stack; one thread */
         struct iso_error error;
@@ -125,8 +161,8 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
                 add_advice(&message, atm);
                 break;
         }
-        length = iso_encode(&iso_dialect_ascii, &message, buffer + ISO_LENGTH_HEADER,
-                            FRAME_MAX - ISO_LENGTH_HEADER, &error);
+        length =
+            encode(&message, place, mac, buffer + ISO_LENGTH_HEADER, FRAME_MAX - ISO_LENGTH_HEADER, &error);
         assert(length > 0);
         return frame_header(&iso_dialect_ascii, buffer, (size_t)length) + (size_t)length;
 }

@@ -7,13 +7,15 @@
 
 #include "protocol/iso8583.h"
 #include "tools/atmsim/atm.h"
+#include "tools/atmsim/atm_keys.h"
 
 enum { FRAME_MAX = 512 };
 
 /* What stays the same for an ATM. */
 struct message_place {
-        char hall[16];        /* DE 42, padded to 15 */
-        const char *acquirer; /* DE 32 */
+        char hall[16];               /* DE 42, padded to 15 */
+        const char *acquirer;        /* DE 32 */
+        const struct atm_keys *keys; /* NULL: it has none */
 };
 
 /* Identity of the message that `what` would be now; the sign-on's is the caller's. */
@@ -23,9 +25,10 @@ struct message_identity {
 };
 struct message_identity message_identity_of(const struct sim_atm *atm, enum atm_message what);
 
-/* card: NULL but for a request or an inquiry. Bytes written; a message of ours always fits and encodes. */
+/* card: NULL but for a request or an inquiry. mac: what it is to be, of an ATM that has keys. Bytes written; a message of ours always fits and
+ * encodes. */
 size_t message_compose(const struct sim_atm *atm, const struct message_place *place, enum atm_message what,
                        bool repeat, struct message_identity identity, const struct card *card,
-                       uint8_t buffer[FRAME_MAX]);
+                       enum mac_fault mac, uint8_t buffer[FRAME_MAX]);
 
 #endif
