@@ -75,6 +75,12 @@ enum {
         LIMIT_BANK_PAUSE_MS = 15000,
         LIMIT_PAUSE_JITTER = 25, /* percent less or more */
 
+        /* Questions on their way to the key module: more than it answers within [key_module] timeout_ms. And the pauses between attempts to
+         * connect, the first and what they grow to: it serves again within a second of its start. */
+        LIMIT_KEY_QUESTIONS = 16384,
+        LIMIT_KEY_PAUSE_FIRST_MS = 100,
+        LIMIT_KEY_PAUSE_MS = 1000,
+
         /* How often one request is decided anew because the reference data changed under it. */
         LIMIT_DECISIONS = 5,
 

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "config/limits.h"
 #include "lib/base/ini_file.h"
@@ -74,6 +75,11 @@ const struct settings_row settings_rows[] = {
     {"card", "token_key_file", SETTING_PATH, NULL, 0, 0, NULL, AT(token_key_file), RESTART,
      "file of 64 hexadecimal digits, mode 0600: the key of the card tokens"},
 
+    {"key_module", "socket", SETTING_PATH, "", 0, 0, NULL, AT(key_module_socket), RESTART,
+     "where atmkeyd serves; needed as soon as terminals have keys"},
+    {"key_module", "timeout_ms", SETTING_NUMBER, "2000", 50, 10000, NULL, AT(key_module_timeout_ms), RESTART,
+     "what it has not answered by then is left without an answer, and the ATM in silence, in milliseconds"},
+
     {"clock", "laboratory", SETTING_BOOL, "no", 0, 0, NULL, AT(laboratory), RESTART,
      "yes: business time may differ from real time; never where real cards are used"},
     {"clock", "start", SETTING_MOMENT, "", 0, MOMENT_MAX_MS, NULL, AT(clock.start_ms), RESTART,
@@ -119,6 +125,8 @@ const struct settings_row settings_rows[] = {
      "65"},
     {"limits", "guess_s", SETTING_NUMBER, "30", 1, 86400, NULL, AT(guess_s), RELOAD,
      "and one more each so many seconds"},
+    {"limits", "wrong_macs_max", SETTING_NUMBER, "3", 1, 1000, NULL, AT(wrong_macs_max), RELOAD,
+     "so many messages in a row whose MAC is wrong or missing end their connection"},
     {"limits", "drain_timeout_ms", SETTING_NUMBER, "25000", 0, 600000, NULL, AT(drain_timeout_ms), RELOAD,
      "what is in flight at SIGTERM may take this long to end, in milliseconds"},
 
@@ -590,6 +598,16 @@ static void limits_check(struct reading *r, const struct settings *settings)
                                 queue ? "queue_max" : "batch_max", settings->queue_max, settings->batch_max);
 }
 
+static void key_module_check(struct reading *r, const struct settings *settings)
+{
+        size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+        if (strlen(settings->key_module_socket) > longest)
+                ini_file_refuse(&r->file, line_of(r, "key_module", "socket"),
+                                "[key_module] socket: '%s' is longer than a socket's path may be; expected "
+                                "at most %zu characters",
+                                settings->key_module_socket, longest);
+}
+
 /* An ATM must be told 91 before it is left in silence. */
 static void links_check(struct reading *r, const struct settings *settings)
 {
@@ -623,6 +641,7 @@ static bool file_load(struct reading *r, struct settings *ret_settings)
         if (!r->file.error_line) {
                 clock_check(r, &settings);
                 limits_check(r, &settings);
+                key_module_check(r, &settings);
                 links_check(r, &settings);
         }
         if (r->file.error_line)

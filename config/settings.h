@@ -57,6 +57,9 @@ struct settings {
         char epoch_file[SETTINGS_TEXT_MAX]; /* "": none is named */
         /* [card] */
         char token_key_file[SETTINGS_TEXT_MAX];
+        /* [key_module] */
+        char key_module_socket[SETTINGS_TEXT_MAX]; /* "": there is none */
+        int64_t key_module_timeout_ms;
         /* [clock] */
         bool laboratory;
         struct business_clock clock; /* clock_real unless laboratory */
@@ -72,6 +75,7 @@ struct settings {
         int64_t correction_s;
         int64_t replaced_burst, replaced_s; /* of a terminal: connections that replace each other */
         int64_t guess_burst, guess_s;       /* of a terminal: inquiries refused for their card */
+        int64_t wrong_macs_max;             /* of a connection, in a row */
         int64_t drain_timeout_ms;
         /* [saf] */
         int64_t saf_lease_ms;

@@ -86,6 +86,7 @@ static void client_close(void *peer, enum session_end end, const char *reason)
             [SESSION_END_PROTOCOL] = CONN_END_PROTOCOL, [SESSION_END_TERMINAL] = CONN_END_TERMINAL,
             [SESSION_END_REPLACED] = CONN_END_REPLACED, [SESSION_END_SHUTDOWN] = CONN_END_SHUTDOWN,
             [SESSION_END_REFUSED] = CONN_END_REFUSED,   [SESSION_END_ERROR] = CONN_END_ERROR,
+            [SESSION_END_MAC] = CONN_END_MAC,
         };
         struct client *client = peer;
         conn_close(client->conn, ends[end], "%s", reason);
@@ -288,6 +289,7 @@ static void count_end(struct client_counters *count, enum conn_end end)
             [CONN_END_FLOOD] = &count->closed_flood,
             [CONN_END_PROTOCOL] = &count->closed_protocol,
             [CONN_END_TERMINAL] = &count->closed_terminal,
+            [CONN_END_MAC] = &count->closed_mac,
             [CONN_END_REPLACED] = &count->replaced,
             [CONN_END_REFUSED] = &count->refused_terminal,
             [CONN_END_FULL] = &count->crowded_out,
@@ -623,6 +625,7 @@ struct clients *clients_new(const struct clients_options *options)
         clients->options = *options;
         clients->options.settings = NULL;
         clients->sessions.service = options->service;
+        clients->sessions.keys = options->keys;
         LIST_INIT(&clients->all);
         TAILQ_INIT(&clients->held_back);
         SSL_CTX_up_ref(options->tls);

@@ -30,6 +30,7 @@ struct clients_options {
         const struct settings *settings; /* nothing of it is kept */
         SSL_CTX *tls;                    /* referred to, not taken over */
         struct service *service;         /* to be freed after the clients */
+        const struct session_keys *keys; /* not owned */
         int64_t (*steady_ms)(void *context);
         void (*on_gone)(void *context); /* one of them is gone, or its descriptor has come back */
         void *context;

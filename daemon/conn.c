@@ -45,6 +45,7 @@ const char *const conn_end_name[CONN_END_COUNT] = {
     [CONN_END_FLOOD] = "flood",
     [CONN_END_PROTOCOL] = "protocol",
     [CONN_END_TERMINAL] = "terminal",
+    [CONN_END_MAC] = "mac",
     [CONN_END_REPLACED] = "replaced",
     [CONN_END_REFUSED] = "refused",
     [CONN_END_FULL] = "full",

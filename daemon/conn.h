@@ -31,6 +31,7 @@ enum conn_end {
         CONN_END_PROTOCOL = STREAM_END_PROTOCOL,
         CONN_END_ERROR = STREAM_END_ERROR,
         CONN_END_TERMINAL = STREAM_END_OWNER, /* not the terminal that it should be */
+        CONN_END_MAC,                         /* its messages' MACs are wrong */
         CONN_END_REPLACED,
         CONN_END_REFUSED, /* it may not be connected, or not any more */
         CONN_END_FULL,    /* made room for another */

@@ -15,6 +15,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/epoch.h"
 #include "daemon/instances.h"
+#include "daemon/key_module.h"
 #include "daemon/keys.h"
 #include "daemon/ledger/ledger_pg.h"
 #include "daemon/partitions.h"
@@ -48,6 +49,8 @@ struct server {
         struct epoch epoch;
         struct ledger *ledger;
         struct service *service;
+        struct key_module *key_module;
+        struct session_keys session_keys;
         struct clients *clients;
         struct banks *banks; /* NULL: no link is configured */
         struct instances *instances;
@@ -240,6 +243,7 @@ static void log_stats(struct server *server)
                   LOG_NUMBER("held", ledger.held), LOG_NUMBER("in_doubt", ledger.in_doubt),
                   LOG_NUMBER("connections_up", ledger.connections_up),
                   LOG_NUMBER("clock_ahead_ms", server->clock.ahead_ms));
+        key_module_log(server->key_module);
         if (server->banks)
                 banks_log(server->banks);
 }
@@ -355,6 +359,7 @@ static void take_over(struct server *server, const struct reload *reload)
         log_open(server->settings.log_target, server->settings.log_level, server->options.instance);
         service_change(server->service, &service);
         ledger_pg_set_times(server->ledger, ledger_times_of(&reload->settings));
+        server->session_keys.wrong_max = server->settings.wrong_macs_max;
         clients_change(server->clients, &server->settings, reload->keys.tls);
         revocation_start(&server->revocation, server->settings.tls_crl);
         look_at_revoked(server);
@@ -525,13 +530,46 @@ static bool make_service(struct server *server, char error[SERVER_ERROR_MAX])
         return server->service || fail(error, "out of memory");
 }
 
+static void on_key_set_used(void *context, const char *terminal, int number)
+{
+        struct server *server = context;
+        ledger_pg_key_set_used(server->ledger, KEY_OWNER_TERMINAL, terminal, number);
+}
+
+static bool ask_key_module(void *context, struct key_question *question, const struct key_message *message)
+{
+        struct server *server = context;
+        return key_module_ask(server->key_module, question, message);
+}
+
+static void drop_question(void *context, struct key_question *question)
+{
+        (void)context;
+        key_question_drop(question);
+}
+
+static bool make_key_module(struct server *server, char error[SERVER_ERROR_MAX])
+{
+        server->key_module = key_module_new(server->base, &server->settings, error, SERVER_ERROR_MAX);
+        return server->key_module;
+}
+
 static bool make_clients(struct server *server, char error[SERVER_ERROR_MAX])
 {
+        server->session_keys = (struct session_keys){
+            .rings = ledger_pg_key_rings(server->ledger),
+            .used = on_key_set_used,
+            .ask = ask_key_module,
+            .drop = drop_question,
+            .context = server,
+            .wrong_max = server->settings.wrong_macs_max,
+        };
         struct clients_options options = {
             .base = server->base,
             .settings = &server->settings,
             .tls = server->keys.tls,
             .service = server->service,
+            .keys = &server->session_keys,
             .steady_ms = steady_ms,
             .on_gone = on_gone,
             .context = server,
@@ -630,7 +668,13 @@ struct server *server_new(const struct server_options *options, const struct set
                 goto failed;
         bad_config = false;
         signal(SIGPIPE, SIG_IGN);
-        if (!make_base(server) || !make_timers(server)) {
+        if (!make_base(server)) {
+                fail(error, "the event loop can't be set up");
+                goto failed;
+        }
+        if (!make_key_module(server, error)) /* while there is nobody else on the loop */
+                goto failed;
+        if (!make_timers(server)) {
                 fail(error, "the event loop can't be set up");
                 goto failed;
         }
@@ -680,6 +724,7 @@ void server_free(struct server *server)
         if (!server)
                 return;
         ledger_free(server->ledger);
+        key_module_free(server->key_module); /* what sessions have asked is their memory */
         clients_free(server->clients);
         service_free(server->service);
         instances_free(server->instances);

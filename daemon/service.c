@@ -143,15 +143,14 @@ static void release_bank(struct txn *txn)
 /* ---- the end of a transaction -------------------------------------------------------------------------- */
 
 /* It waits no longer, and may ask again. */
-static void answer_asker(struct service *service, struct session_entry *asker,
-                         const struct iso_message *answer)
+static void answer_asker(struct service *service, struct session_entry *asker, struct iso_message *answer)
 {
         service_leave(service, asker);
         asker->on_answered(asker, answer);
 }
 
 /* Who waits is told, once: the answer, or silence. */
-static void tell(struct service *service, struct txn *txn, const struct iso_message *answer)
+static void tell(struct service *service, struct txn *txn, struct iso_message *answer)
 {
         struct session_entry *asker = session_index_find(service->sessions, txn->session);
         txn->session = 0;

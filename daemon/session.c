@@ -1,4 +1,7 @@
-/* One ATM on one connection: see session.h. change_state is the door for states, end_session the one out. */
+/*
+ * One ATM on one connection: see session.h. change_state is the door for states, end_session the one out; settle is called wherever
+ * something that was at hand has ended, and says what becomes of the connection then.
+ */
 #include "daemon/session.h"
 
 #include <assert.h>
@@ -18,6 +21,11 @@ static const bool legal_change[SESSION_STATE_COUNT][SESSION_STATE_COUNT] = {
     [SESSION_SIGNED_ON] = {[SESSION_CONNECTED] = true, [SESSION_CLOSING] = true},
 };
 
+static struct session *session_of_mac(struct session_mac *mac)
+{
+        return (struct session *)(void *)((char *)mac - offsetof(struct session, mac));
+}
+
 static void change_state(struct session *session, enum session_state to)
 {
         assert(legal_change[session->state][to]);
@@ -25,8 +33,10 @@ static void change_state(struct session *session, enum session_state to)
         log_event(LEVEL_DEBUG, "session", LOG_TEXT("terminal", session->entry.terminal),
                   LOG_TEXT("from", session_state_name[session->state]),
                   LOG_TEXT("to", session_state_name[to]));
-        if (to == SESSION_CLOSING)
-                service_leave(session->env->service, &session->entry); /* it hears nothing any more */
+        if (to == SESSION_CLOSING) { /* it hears nothing any more */
+                service_leave(session->env->service, &session->entry);
+                session_mac_drop(&session->mac);
+        }
         session->state = to;
 }
 
@@ -38,23 +48,97 @@ static void end_session(struct session *session, enum session_end end, const cha
         session->ops->close(session->peer, end, reason);
 }
 
+static void pause_reading(struct session *session)
+{
+        if (!session->paused)
+                session->ops->pause(session->peer);
+        session->paused = true;
+}
+
+/* Is the message at hand at its end? Then the next one may come, or none any more. */
+static void settle(struct session *session)
+{
+        if (session->state == SESSION_CLOSING || session->entry.waiting ||
+            session->mac.state != SESSION_MAC_IDLE)
+                return;
+        if (session->ends_why) {
+                end_session(session, session->ends, session->ends_why);
+        } else if (session->draining) {
+                end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
+        } else if (session->paused) {
+                session->paused = false;
+                session->ops->resume(session->peer);
+        }
+}
+
 /* ---- answers ------------------------------------------------------------------------------------------- */
 
-static void send_message(struct session *session, const struct iso_message *message)
+static void cannot_encode(struct session *session, const struct iso_message *message,
+                          const struct iso_error *error)
+{
+        char text[256];
+        iso_error_print(&iso_dialect_ascii, error, text, sizeof(text));
+        log_limited(LEVEL_ERROR, "encode_failed", LOG_TEXT("terminal", session->entry.terminal),
+                    LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
+        end_session(session, SESSION_END_ERROR, "an answer could not be encoded");
+}
+
+static void send_bytes(struct session *session, const uint8_t *bytes, size_t length)
+{
+        session->env->count.answers++;
+        session->ops->send(session->peer, bytes, length);
+}
+
+/* The ATM repeats what it gets no answer to, and hears what was decided once the module is back. */
+static void leave_in_silence(struct session *session)
+{
+        session->env->count.without_mac++;
+        log_limited(
+            LEVEL_WARNING, "no_mac", LOG_TEXT("terminal", session->entry.terminal),
+            LOG_TEXT("help", "the key module is away, slow, or can't use the key: the ATM hears nothing"));
+}
+
+static void send_sealed(struct session *session, struct iso_message *message)
+{
+        struct iso_error error;
+        switch (session_mac_seal(&session->mac, message, &error)) {
+        case SESSION_MAC_ASKED:
+                pause_reading(session);
+                break;
+        case SESSION_MAC_REFUSED:
+                cannot_encode(session, message, &error);
+                break;
+        case SESSION_MAC_UNASKED:
+        case SESSION_MAC_NOT_NEEDED:
+                leave_in_silence(session);
+                break;
+        }
+}
+
+static void on_made(struct session_mac *mac, enum session_mac_result result)
+{
+        struct session *session = session_of_mac(mac);
+        if (result == SESSION_MAC_GOOD)
+                send_bytes(session, mac->bytes, mac->length);
+        else
+                leave_in_silence(session);
+        settle(session);
+}
+
+static void send_message(struct session *session, struct iso_message *message)
 {
         uint8_t bytes[ISO_MESSAGE_MAX];
         struct iso_error error;
-        int length = iso_encode(&iso_dialect_ascii, message, bytes, sizeof(bytes), &error);
-        if (length < 0) {
-                char text[256];
-                iso_error_print(&iso_dialect_ascii, &error, text, sizeof(text));
-                log_limited(LEVEL_ERROR, "encode_failed", LOG_TEXT("terminal", session->entry.terminal),
-                            LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
-                end_session(session, SESSION_END_ERROR, "an answer could not be encoded");
+        if (session_mac_is_needed(&session->mac)) {
+                send_sealed(session, message);
                 return;
         }
-        session->env->count.answers++;
-        session->ops->send(session->peer, bytes, (size_t)length);
+        int length = iso_encode(&iso_dialect_ascii, message, bytes, sizeof(bytes), &error);
+        if (length < 0) {
+                cannot_encode(session, message, &error);
+                return;
+        }
+        send_bytes(session, bytes, (size_t)length);
         explicit_bzero(bytes, (size_t)length); /* DE 2 was among it */
 }
 
@@ -168,12 +252,9 @@ static void on_transaction(struct session *session, const struct profile_row *ro
                            const struct iso_message *request)
 {
         struct iso_error error;
-        session->ops->pause(session->peer);
-        if (service_submit(session->env->service, &session->entry, row, request, &error))
-                return;
-        answer_format_error(session, row, request, &error);
-        if (session->state != SESSION_CLOSING)
-                session->ops->resume(session->peer);
+        pause_reading(session);
+        if (!service_submit(session->env->service, &session->entry, row, request, &error))
+                answer_format_error(session, row, request, &error);
 }
 
 static void on_unsupported(struct session *session, const struct profile_row *row,
@@ -195,16 +276,13 @@ static const struct {
     [MESSAGE_ADMINISTRATIVE] = {false, on_unsupported},
 };
 
-static void on_answered(struct session_entry *entry, const struct iso_message *answer)
+static void on_answered(struct session_entry *entry, struct iso_message *answer)
 {
         struct session *session = session_of(entry);
         assert(session->state != SESSION_CLOSING); /* it has left the service then */
         if (answer)
                 send_message(session, answer);
-        if (session->draining)
-                end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
-        if (session->state != SESSION_CLOSING)
-                session->ops->resume(session->peer);
+        settle(session);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------ */
@@ -231,29 +309,98 @@ static void on_undecodable(struct session *session, const struct profile_row *ro
         end_session(session, SESSION_END_PROTOCOL, reason);
 }
 
-static void on_decoded(struct session *session, const struct profile_row *row,
-                       const struct iso_message *request)
+/* It is the terminal's, as far as that can be known. */
+static void on_authentic(struct session *session, const struct profile_row *row,
+                         const struct iso_message *request)
 {
-        struct iso_error error;
-        char terminal[TERMINAL_LENGTH + 1], reason[LIMIT_REASON];
-        if (profile_check(row, request, &error) < 0) {
-                on_undecodable(session, row, request, &error);
-                return;
-        }
+        char terminal[TERMINAL_LENGTH + 1];
         if (!iso_copy(request, 41, terminal, sizeof(terminal)) ||
             strcmp(terminal, session->entry.terminal) != 0) {
-                snprintf(reason, sizeof(reason), "DE 41 is '%s', the certificate says '%s'", terminal,
-                         session->entry.terminal);
                 security_event(SECURITY_TERMINAL_FOREIGN, session->entry.terminal,
                                LOG_TEXT("claimed", terminal));
+                session->ends = SESSION_END_TERMINAL;
+                session->ends_why = "DE 41 is another terminal than the certificate's";
                 answer_now(session, row, request, REASON_FOREIGN_TERMINAL);
-                end_session(session, SESSION_END_TERMINAL, reason);
                 return;
         }
         if (kind_rows[row->kind].needs_sign_on && session->state != SESSION_SIGNED_ON)
                 answer_now(session, row, request, REASON_NOT_SIGNED_ON);
         else
                 kind_rows[row->kind].handle(session, row, request);
+}
+
+/* Whoever has no key may try as often as the limit says; the ATM that has lost its keys is told each time. */
+static void refuse_mac(struct session *session, const struct profile_row *row,
+                       const struct iso_message *request, const char *why)
+{
+        session->env->count.wrong_macs++;
+        security_event(SECURITY_MAC_WRONG, session->entry.terminal, LOG_TEXT("mti", request->mti),
+                       LOG_TEXT("why", why));
+        if (++session->mac.wrong >= session->env->keys->wrong_max) {
+                session->ends = SESSION_END_MAC;
+                session->ends_why = "too many messages in a row with a wrong MAC, or none";
+        }
+        answer_now(session, row, request, REASON_MAC_WRONG);
+}
+
+static bool decode(const uint8_t *bytes, size_t length, struct iso_message *ret_request,
+                   struct iso_error *ret_error)
+{
+        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, ret_request, ret_error) == 0;
+        iso_unset(ret_request, 52); /* no PIN is kept for longer than it takes to find it */
+        return decoded;
+}
+
+static void on_checked(struct session_mac *mac, enum session_mac_result result, const char *why)
+{
+        struct session *session = session_of_mac(mac);
+        struct iso_message request;
+        struct iso_error error;
+        bool decoded = decode(mac->bytes, mac->length, &request, &error);
+        const struct profile_row *row = profile_find(request.mti);
+        assert(decoded && row); /* as the first time */
+        switch (result) {
+        case SESSION_MAC_GOOD:
+                mac->wrong = 0;
+                on_authentic(session, row, &request);
+                break;
+        case SESSION_MAC_WRONG:
+                refuse_mac(session, row, &request, why);
+                break;
+        case SESSION_MAC_SILENT:
+                leave_in_silence(session);
+                break;
+        }
+        iso_wipe(&request);
+        settle(session);
+}
+
+static const struct session_mac_events mac_events = {on_checked, on_made};
+
+static void on_decoded(struct session *session, const struct profile_row *row,
+                       const struct iso_message *request, const uint8_t *bytes, size_t length)
+{
+        struct iso_error error;
+        const char *why;
+        if (profile_check(row, request, &error) < 0 ||
+            (session_mac_is_needed(&session->mac) && profile_check_security(request, &error) < 0)) {
+                on_undecodable(session, row, request, &error);
+                return;
+        }
+        switch (session_mac_check(&session->mac, request, bytes, length, &why)) {
+        case SESSION_MAC_NOT_NEEDED:
+                on_authentic(session, row, request);
+                break;
+        case SESSION_MAC_ASKED:
+                pause_reading(session);
+                break;
+        case SESSION_MAC_REFUSED:
+                refuse_mac(session, row, request, why);
+                break;
+        case SESSION_MAC_UNASKED:
+                leave_in_silence(session);
+                break;
+        }
 }
 
 void session_frame(struct session *session, const uint8_t *bytes, size_t length)
@@ -265,8 +412,8 @@ void session_frame(struct session *session, const uint8_t *bytes, size_t length)
         assert(!session->entry.waiting); /* it is paused then */
         session->env->count.messages++;
         name_stranger(session, "message");
-        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, &request, &error) == 0;
-        iso_unset(&request, 52); /* no PIN is kept for longer than it takes to find it */
+        session_mac_next(&session->mac);
+        bool decoded = decode(bytes, length, &request, &error);
         const struct profile_row *row = profile_find(request.mti);
         if (!decoded) {
                 on_undecodable(session, row, &request, &error);
@@ -275,9 +422,10 @@ void session_frame(struct session *session, const uint8_t *bytes, size_t length)
                 snprintf(reason, sizeof(reason), "MTI %s is none that an ATM sends", request.mti);
                 end_session(session, SESSION_END_PROTOCOL, reason);
         } else {
-                on_decoded(session, row, &request);
+                on_decoded(session, row, &request, bytes, length);
         }
         iso_wipe(&request);
+        settle(session);
 }
 
 /* ---- beginning and end --------------------------------------------------------------------------------- */
@@ -303,6 +451,7 @@ bool session_open(struct session *session, struct session_env *env, const struct
                 return false;
         }
         memcpy(session->entry.terminal, name, TERMINAL_LENGTH + 1);
+        session_mac_begin(&session->mac, &mac_events, env->keys, session->entry.terminal);
         struct session_entry *former = session_index_find_terminal(index, name);
         if (!session_index_add(index, &session->entry)) {
                 ops->close(peer, SESSION_END_ERROR, "out of memory");
@@ -318,8 +467,7 @@ bool session_open(struct session *session, struct session_env *env, const struct
 void session_drain(struct session *session)
 {
         session->draining = true;
-        if (!session->entry.waiting)
-                end_session(session, SESSION_END_SHUTDOWN, "the daemon stops");
+        settle(session);
 }
 
 void session_refuse(struct session *session, const char *reason)

@@ -6,8 +6,14 @@
  *          '------close------------'--> CLOSING --closed--> (gone)
  *
  * It is fed whole messages and answers them through struct session_ops; it knows neither sockets nor TLS nor
- * libpq nor libevent. One request is with the service at a time: until it is answered (or left in silence)
- * entry.waiting holds and no further message is taken. In CLOSING it sends nothing and hears nothing.
+ * libpq nor libevent. One message is at hand at a time: until it is answered (or left in silence) no further one is taken. It is with
+ *
+ *      the key module   mac.state is not IDLE    its MAC is checked: then it is read; or its answer's is made: then that leaves
+ *      the service      entry.waiting            it is decided
+ *
+ * So nothing is read under a wrong MAC, and what is durable leaves under a right one or not at all: where the key module is away, slow or can't use the
+ * key there is silence, as when an answer is lost on its way. A terminal without keys has to do with the service alone. In CLOSING a session
+ * sends nothing and hears nothing, whatever was asked.
  *
  * What each MTI and each DE 70 demands and does is a table in session.c.
  */
@@ -19,6 +25,7 @@
 #include <stdint.h>
 
 #include "daemon/session_index.h"
+#include "daemon/session_mac.h"
 #include "daemon/stats.h"
 
 struct service;
@@ -26,6 +33,7 @@ struct service;
 enum session_end {
         SESSION_END_PROTOCOL, /* bytes that can't be followed */
         SESSION_END_TERMINAL, /* DE 41 is not the certificate's */
+        SESSION_END_MAC,      /* too many messages with a wrong MAC, or none */
         SESSION_END_REPLACED,
         SESSION_END_REFUSED, /* it may not be connected any more */
         SESSION_END_SHUTDOWN,
@@ -46,8 +54,9 @@ extern const char *const session_state_name[SESSION_STATE_COUNT];
 
 /* What the sessions of an instance share. */
 struct session_env {
-        struct service *service; /* not owned */
-        size_t signed_on;        /* sessions in SESSION_SIGNED_ON */
+        struct service *service;         /* not owned */
+        const struct session_keys *keys; /* not owned; NULL: no terminal has any */
+        size_t signed_on;                /* sessions in SESSION_SIGNED_ON */
         struct session_counters count;
 };
 
@@ -57,7 +66,12 @@ struct session {
         void *peer;
         struct session_env *env;
         enum session_state state;
-        bool draining; /* close as soon as nothing is waited for */
+        bool paused;
+        bool draining; /* close as soon as nothing is at hand */
+        /* the same, after the answer to what it did: */
+        enum session_end ends;
+        const char *ends_why; /* NULL: it goes on */
+        struct session_mac mac;
 };
 
 /* The session that an entry of the index is of. */

@@ -21,8 +21,8 @@
 struct session_entry {
         uint64_t handle;                    /* 0: not in the index */
         char terminal[TERMINAL_LENGTH + 1]; /* the certificate's CN */
-        /* From the service. The end of the transaction that it waits for: the answer, or NULL for silence. */
-        void (*on_answered)(struct session_entry *entry, const struct iso_message *answer);
+        /* From the service. The end of the transaction that it waits for: the answer, which may be added to, or NULL for silence. */
+        void (*on_answered)(struct session_entry *entry, struct iso_message *answer);
         bool waiting; /* for that; the service's to write */
         LIST_ENTRY(session_entry) by_terminal;
 };

@@ -27,6 +27,7 @@
         X(closed_flood, "connections closed for too many key updates or the like")                           \
         X(closed_protocol, "connections closed because their bytes could not be followed")                   \
         X(closed_terminal, "connections closed because DE 41 or the certificate names no such terminal")     \
+        X(closed_mac, "connections closed after too many messages with a wrong MAC, or none")                \
         X(replaced, "connections replaced by a newer one of the same terminal")                              \
         X(refused_terminal, "connections not let in, or ended: barred, certificate, replaced too often")     \
         X(closed_shutdown, "connections closed because the daemon stops")                                    \
@@ -36,6 +37,8 @@
         X(messages, "messages received")                                                                     \
         X(answers, "answers sent")                                                                           \
         X(format_errors, "messages answered 30")                                                             \
+        X(wrong_macs, "messages answered 98: their MAC is wrong, or there is none")                          \
+        X(without_mac, "messages and answers left in silence: the key module did not check or make the MAC") \
         X(sign_ons, "sign-ons accepted")
 
 #define SERVICE_COUNTERS(X)                                                                                  \

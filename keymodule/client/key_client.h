@@ -11,7 +11,6 @@
 #ifndef KEYMODULE_CLIENT_KEY_CLIENT_H
 #define KEYMODULE_CLIENT_KEY_CLIENT_H
 
-#include <event2/event.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -19,6 +18,7 @@
 
 enum { KEY_CLIENT_WHY_MAX = 160 };
 
+struct event_base;
 struct key_client;
 
 struct key_client_rules {

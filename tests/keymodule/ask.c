@@ -3,6 +3,7 @@
  * output what becomes of the module ("up", "away", a line each), and once it was away and is up again, asks with the key of before.
  * Exit code 0: all as it must be; 3: the module refuses us.
  */
+#include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "keymodule/service.h"
 
 #include <check.h>
+#include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -84,18 +84,20 @@ static void start_message(struct iso_message *message, const char *mti,
         iso_set_string(message, 41, identity->terminal);
 }
 
-static void send(struct machine *atm, struct iso_message *message, const struct ledger_identity *identity,
+/* Whether it has the MAC that it must have. */
+static bool send(struct machine *atm, struct iso_message *message, const struct ledger_identity *identity,
                  enum atm_task task)
 {
         uint8_t bytes[ISO_MESSAGE_MAX];
-        struct iso_error error;
-        int length = iso_encode(&iso_dialect_ascii, message, bytes, sizeof bytes, &error);
+        bool is_right;
+        size_t length = modules_seal(atm, message, bytes, &is_right);
 
-        assert(length > 0 && atm->link);
+        assert(atm->link);
         atm->task = task;
         atm->awaited = *identity;
         set_timer(atm, atm->sim->script ? script_patience_ms(atm->sim) : ANSWER_TIMEOUT_MS);
-        link_send(atm->link, bytes, (size_t)length);
+        link_send(atm->link, bytes, length);
+        return is_right;
 }
 
 static void send_network(struct machine *atm, int code, enum atm_task task)
@@ -108,7 +110,7 @@ static void send_network(struct machine *atm, int code, enum atm_task task)
         send(atm, &message, &identity, task);
 }
 
-static void send_request(struct machine *atm, const char *mti, const char *code,
+static bool send_request(struct machine *atm, const char *mti, const char *code,
                          const struct ledger_identity *identity, int64_t amount_yen, int card,
                          enum atm_task task)
 {
@@ -123,7 +125,7 @@ static void send_request(struct machine *atm, const char *mti, const char *code,
                 iso_set_number(&message, 4, amount_yen, 12);
         iso_set_string(&message, 14, "3012");
         iso_set_number(&message, 49, 392, 3);
-        send(atm, &message, identity, task);
+        return send(atm, &message, identity, task);
 }
 
 static void ask(struct machine *atm, bool repeated)
@@ -132,8 +134,9 @@ static void ask(struct machine *atm, bool repeated)
 
         sim_tell(atm->sim, "%s asks for %" PRId64 " yen, card %d, STAN %" PRId32 "%s", atm->terminal,
                  w->amount_yen, w->card, w->identity.stan, repeated ? ", once more" : "");
-        send_request(atm, repeated && !atm->hides_repeats ? "0201" : "0200", "010000", &w->identity,
-                     w->amount_yen, w->card, TASK_ASKS);
+        if (send_request(atm, repeated && !atm->hides_repeats ? "0201" : "0200", "010000", &w->identity,
+                         w->amount_yen, w->card, TASK_ASKS))
+                w->is_sealed = true;
 }
 
 static void set_original(struct iso_message *message, const struct ledger_identity *original)
@@ -171,7 +174,8 @@ static void send_advice(struct machine *atm, struct atm_advice *advice)
         sim_tell(atm->sim, "%s %s STAN %" PRId32 ": %" PRId64 " yen dispensed", atm->terminal,
                  advice->reversal ? "reverses" : "completes", w->identity.stan, advice->dispensed_yen);
         advice->sent++;
-        send(atm, &message, &advice->identity, TASK_ADVISES);
+        if (send(atm, &message, &advice->identity, TASK_ADVISES))
+                advice->is_sealed = true;
 }
 
 /* the truth ----------------------------------------------------------------------------------------- */
@@ -481,7 +485,7 @@ static void hear_decision(struct machine *atm, const char code[3])
 {
         bool approved = strcmp(code, "00") == 0;
         /* another copy may have been approved, or still be */
-        bool unsure = strcmp(code, "96") == 0 || strcmp(code, "94") == 0;
+        bool unsure = strcmp(code, "96") == 0 || strcmp(code, "94") == 0 || strcmp(code, "98") == 0;
         struct atm_withdrawal *w = current(atm);
 
         memcpy(w->heard, code, sizeof w->heard);
@@ -533,7 +537,8 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
                 hear_decision(atm, code);
                 break;
         case TASK_ADVISES:
-                hear_acknowledgement(atm);
+                if (strcmp(code, "98") != 0) /* which is of a copy: it is sent again */
+                        hear_acknowledgement(atm);
                 break;
         default:
                 break;

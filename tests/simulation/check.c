@@ -509,6 +509,31 @@ static void check_advice(struct sim *sim, const struct ledger_op *op)
                 check_usage(sim, find_card(sim, w->request.card_token), w->request.business_day);
 }
 
+/* What an ATM with keys never sent under the right MAC, nobody has read. */
+static void check_sealed(struct sim *sim, const struct ledger_op *op)
+{
+        for (int i = 0; i < sim->atm_count; i++) {
+                const struct machine *atm = &sim->atms[i];
+
+                if (!atm->key_set || strcmp(atm->terminal, op->identity.terminal) != 0)
+                        continue;
+                for (size_t k = 0; k < atm->withdrawal_count && op->kind == LEDGER_REQUEST; k++)
+                        if (!memcmp(&atm->withdrawals[k].identity, &op->identity, sizeof op->identity) &&
+                            !atm->withdrawals[k].is_sealed)
+                                sim_violate(sim, "I11",
+                                            "%s STAN %" PRId32
+                                            " is decided, and none of its messages had the right MAC",
+                                            atm->terminal, op->identity.stan);
+                for (size_t k = 0; k < atm->advice_count && op->kind == LEDGER_ADVICE; k++)
+                        if (!memcmp(&atm->advices[k].identity, &op->identity, sizeof op->identity) &&
+                            !atm->advices[k].is_sealed)
+                                sim_violate(sim, "I11",
+                                            "%s: an advice with STAN %" PRId32
+                                            " is taken that never had the right MAC",
+                                            atm->terminal, op->identity.stan);
+        }
+}
+
 void check_commit(struct memory_database *database, const struct ledger_op *op, void *context)
 {
         struct sim *sim = context;
@@ -516,6 +541,7 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
 
         sim_tell(sim, "commit: %s STAN %" PRId32 " kind %d status %d reason %d", op->identity.terminal,
                  op->identity.stan, (int)op->kind, (int)op->answer.status, (int)op->answer.reason);
+        check_sealed(sim, op);
         switch (op->kind) {
         case LEDGER_REQUEST:
                 if (op->answer.status == LEDGER_DECIDED)
@@ -731,9 +757,24 @@ static void check_same(struct sim *sim, const struct ledger_identity *identity, 
         }
 }
 
-static void check_withdrawal_answer(struct sim *sim, const struct link *link,
-                                    const struct iso_message *answer, const uint8_t *bytes, size_t length)
+/* Without what is made anew for each of them: its key set and MAC. */
+static size_t answer_itself(const struct iso_message *answer, uint8_t bytes[ISO_MESSAGE_MAX])
 {
+        struct iso_message itself = *answer;
+        struct iso_error error;
+        int length;
+
+        iso_unset(&itself, 62);
+        iso_unset(&itself, 64);
+        length = iso_encode(&iso_dialect_ascii, &itself, bytes, ISO_MESSAGE_MAX, &error);
+        assert(length > 0);
+        return (size_t)length;
+}
+
+static void check_withdrawal_answer(struct sim *sim, const struct link *link,
+                                    const struct iso_message *answer)
+{
+        uint8_t bytes[ISO_MESSAGE_MAX];
         const struct machine *atm = &sim->atms[link->atm];
         const struct atm_withdrawal *w = asked(atm, answer);
         const struct memory_withdrawal *row;
@@ -751,7 +792,7 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                             atm->terminal, w->identity.stan);
                 return;
         }
-        if (strcmp(code, "96") == 0)
+        if (strcmp(code, "96") == 0 || (strcmp(code, "98") == 0 && atm->key_set))
                 return;
         reason = row ? memory_reason(row) : REASON_COUNT;
         if (reason == REASON_APPROVED && strcmp(code, reason_de39(REASON_ENDED)) == 0 && is_over(sim, row))
@@ -763,7 +804,7 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                             reason != REASON_COUNT ? reason_rows[reason].name : "nothing");
                 return;
         }
-        check_same(sim, &w->identity, bytes, length);
+        check_same(sim, &w->identity, bytes, answer_itself(answer, bytes));
 }
 
 static void check_acknowledgement(struct sim *sim, const struct machine *atm,
@@ -801,12 +842,14 @@ void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes
 
         if (iso_decode(&iso_dialect_ascii, bytes, length, &answer, &error) < 0)
                 sim_violate(sim, "dialog", "an answer leaves that can't be decoded");
+        else if (strcmp(answer.mti, "0210") != 0 && says(&answer, 39, "98") && atm->key_set)
+                return;
         else if (strcmp(answer.mti, "0230") == 0 || strcmp(answer.mti, "0430") == 0)
                 check_acknowledgement(sim, atm, &answer, answer.mti[1] == '4');
         else if (strcmp(answer.mti, "0210") == 0 && says(&answer, 3, "310000"))
                 sim->counters->cannot_decide += says(&answer, 39, "96");
         else if (strcmp(answer.mti, "0210") == 0)
-                check_withdrawal_answer(sim, link, &answer, bytes, length);
+                check_withdrawal_answer(sim, link, &answer);
         else if (strcmp(answer.mti, "0810") == 0 && !says(&answer, 39, "00"))
                 sim_violate(sim, "dialog", "%s: network management is refused", atm->terminal);
 }

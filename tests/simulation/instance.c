@@ -104,8 +104,16 @@ void link_free(struct link *link)
 static void peer_send(void *peer, const uint8_t *message, size_t length)
 {
         struct link *link = peer;
+        struct machine *atm = &link->sim->atms[link->atm];
+        struct iso_message answer;
+        struct iso_error error;
 
-        check_answer(link->sim, link, message, length);
+        if (!atm->key_set)
+                check_answer(link->sim, link, message,
+                             length); /* else before its MAC was asked for: modules.c */
+        if (iso_decode(&iso_dialect_ascii, message, length, &answer, &error) < 0 ||
+            !modules_answer_is_right(atm, &answer, message, length))
+                sim_violate(link->sim, "I11", "%s gets an answer without the right MAC", atm->terminal);
         network_carry(link->sim, &link->wire, (struct event){.kind = EVENT_TO_ATM, .link = link},
                       &link->to_atm_ms, message, length);
 }
@@ -114,7 +122,10 @@ static void peer_close(void *peer, enum session_end end, const char *reason)
 {
         struct link *link = peer;
 
-        if (end != SESSION_END_REPLACED && end != SESSION_END_SHUTDOWN)
+        bool has_keys = link->sim->atms[link->atm].key_set > 0; /* and makes mistakes */
+
+        if (end != SESSION_END_REPLACED && end != SESSION_END_SHUTDOWN &&
+            !(end == SESSION_END_MAC && has_keys))
                 sim_violate(link->sim, "dialog", "a session of a well-behaved ATM was closed: %s", reason);
         link->sim->counters->replaced_connections += end == SESSION_END_REPLACED;
         link->closing = true;
@@ -226,12 +237,14 @@ void instance_start(struct instance *instance)
                 ledger_mem_set_down(instance->ledger, true);
         sim_tell(sim, "daemon %d starts", instance->number);
         lines_start(instance);
-        instance->sessions = (struct session_env){.service = instance->service};
+        module_start(instance);
+        instance->sessions = (struct session_env){.service = instance->service, .keys = &instance->keys};
         service_set_banks(instance->service, &banks);
 }
 
 static void throw_away(struct instance *instance)
 {
+        module_throw_away(instance);
         ledger_free(instance->ledger);
         lines_throw_away(instance);
         service_free(instance->service);
@@ -488,6 +501,9 @@ void instance_event(struct instance *instance, const struct event *event)
                 case EVENT_CONNECT:
                         lines_event(instance, event);
                         break;
+                case EVENT_MODULE:
+                        module_event(instance);
+                        break;
                 case EVENT_POLL:
                         ledger_mem_poll(instance->ledger);
                         service_tick(instance->service);
@@ -504,8 +520,9 @@ bool instance_is_quiet(const struct instance *instance)
 {
         const struct service *service = instance->service;
 
-        return instance->runs && TAILQ_EMPTY(&service->open) && service->pool.taken == 0 &&
-               service->waiting == 0 && service->stale == 0 && !service->congested;
+        return instance->runs && !instance->asked && TAILQ_EMPTY(&service->open) &&
+               service->pool.taken == 0 && service->waiting == 0 && service->stale == 0 &&
+               !service->congested;
 }
 
 void instance_free(struct instance *instance)

@@ -22,6 +22,7 @@ enum event_kind {
         EVENT_TICK,          /* the service's deadlines */
         EVENT_POLL,          /* look for new reference data */
         EVENT_RELIEF,        /* the service is congested no longer */
+        EVENT_MODULE,        /* a daemon's key module has an answer ready */
         EVENT_START,         /* a daemon starts */
         EVENT_DATABASE_UP,   /* a daemon reaches the database again */
         EVENT_BANKS,         /* a daemon's deadlines and work with banks */

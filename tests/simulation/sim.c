@@ -212,6 +212,7 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
         sim->database->clock_ms = database_ms;
         for (int i = 0; i < SIM_CARDS; i++)
                 add_card(sim, i);
+        modules_open(sim, !sim->script && defect == LEDGER_MEM_SOUND);
         for (int i = 0; i < sim->instance_count; i++) {
                 sim->instances[i].sim = sim;
                 sim->instances[i].number = i;
@@ -222,6 +223,7 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
                 sim->atms[i].sim = sim;
                 sim->atms[i].number = i;
                 atm_start(&sim->atms[i]);
+                modules_give_keys(&sim->atms[i]);
         }
 }
 
@@ -272,6 +274,7 @@ void sim_free(struct sim *sim)
         }
         for (int i = 0; i < sim->bank_count; i++)
                 bank_close(&sim->banks[i]);
+        modules_close(sim);
         free(sim->asked);
         free(sim->closed);
         free(sim->held);
@@ -417,6 +420,7 @@ static struct instance *daemon_of(struct sim *sim, const struct event *event)
         case EVENT_TICK:
         case EVENT_POLL:
         case EVENT_RELIEF:
+        case EVENT_MODULE:
         case EVENT_BANKS:
         case EVENT_STORE:
         case EVENT_CONNECT:

@@ -6,6 +6,7 @@
  *      network.c   messages and hang-ups on their way: late, lost, twice, out of order
  *      instance.c  a daemon: the real session.c, service.c and txn.c on a ledger in memory. A crash throws
  *                  all of it away; the database (struct memory_database) is one for all and stays
+ *      modules.c   the daemons' key modules, and the ATMs that have keys
  *      lines.c     a daemon's way to the banks: the real bank_route.c, bank_session.c and saf.c
  *      bank.c      the banks: the decisions and the memory of banksim, which answer late, twice, wrongly or
  *                  never, hang up, and are down for a while
@@ -143,7 +144,13 @@ enum {
         X(lines_opened)                                                                                      \
         X(lines_refused)                                                                                     \
         X(cut_lines)                                                                                         \
-        X(lost_store_work)
+        X(lost_store_work)                                                                                   \
+        X(macs_asked)                                                                                        \
+        X(macs_late)                                                                                         \
+        X(wrong_macs)                                                                                        \
+        X(questions_dropped)                                                                                 \
+        X(key_sets_used)                                                                                     \
+        X(modules_away)
 
 struct sim_counters {
 #define X(name) int64_t name;
@@ -236,7 +243,8 @@ struct atm_withdrawal {
         enum withdrawal_phase phase;
         int64_t dispensed_yen; /* the truth */
         int repeats;
-        char heard[3]; /* DE 39 of the answer that counted; "" none */
+        char heard[3];  /* DE 39 of the answer that counted; "" none */
+        bool is_sealed; /* a copy left with the right MAC, or it needs none */
 };
 
 struct atm_advice {
@@ -247,6 +255,7 @@ struct atm_advice {
         const char *why;
         bool acknowledged;
         int sent;
+        bool is_sealed;
 };
 
 enum atm_task {
@@ -271,8 +280,9 @@ struct machine {
         enum atm_task task;
         struct ledger_identity awaited; /* of the message whose answer it waits for */
         struct link *link;
-        uint64_t timer; /* its epoch */
-        int failures;   /* to connect, since the last answer */
+        int key_set, newest_set; /* that it uses, and that it was given; 0: it has no keys */
+        uint64_t timer;          /* its epoch */
+        int failures;            /* to connect, since the last answer */
         unsigned connects;
         struct atm_withdrawal *withdrawals; /* all there ever were; the last may be unfinished */
         size_t withdrawal_count;
@@ -295,6 +305,10 @@ struct instance {
         int64_t skew_ms; /* of its clock */
         struct clock_watch clock;
         int64_t stalled_until_ms; /* it stands still: SIGSTOP */
+        /* modules.c: */
+        struct session_keys keys;
+        struct module_question *asked; /* of its key module, in the order in which it answers */
+        int64_t module_back_ms;
         /* lines.c: */
         struct bank_routes routes;
         struct saf *saf;
@@ -367,6 +381,9 @@ struct sim {
         struct sim_rates rates;
         struct sim_counters *counters;
         struct token_key *token_key; /* not owned */
+        struct draws key_random;
+        struct key_rings *rings;
+        bool has_keys; /* some ATMs may have some */
 
         int atm_count, instance_count;
         int64_t pause_ms;   /* between two customers */
@@ -461,6 +478,20 @@ void instance_crash(struct instance *instance);
 void instance_stall(struct instance *instance, int64_t ms);
 /* Everything that the daemon will do by itself gets its event. */
 void instance_arm(struct instance *instance);
+
+/* modules.c */
+void modules_open(struct sim *sim, bool may_have_keys);
+void modules_close(struct sim *sim);
+/* Some ATMs get their first set. */
+void modules_give_keys(struct machine *atm);
+/* The message as the ATM sends it, with a MAC if it has keys. The size; right: with the MAC that it must have. */
+size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX],
+                    bool *ret_right);
+bool modules_answer_is_right(const struct machine *atm, const struct iso_message *answer,
+                             const uint8_t *bytes, size_t length);
+void module_start(struct instance *instance);
+void module_throw_away(struct instance *instance);
+void module_event(struct instance *instance);
 
 /* lines.c */
 void lines_start(struct instance *instance);

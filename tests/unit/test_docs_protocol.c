@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "config/dialect.h"
+#include "keymodule/crypto/mac.h"
 #include "lib/base/hex.h"
 #include "protocol/frame.h"
+#include "protocol/iso_mac.h"
 #include "protocol/profile.h"
 #include "tests/suite.h"
 
@@ -243,10 +245,25 @@ START_TEST(the_example_of_a_dialect_loads_and_is_the_least)
 }
 END_TEST
 
+/* Under the key that the document names. */
+static bool check_mac(const struct iso_message *message, const uint8_t *bytes, size_t length)
+{
+        const char *at = strstr(document, "under the AES key ");
+        struct cipher_key key = {CIPHER_AES, 16, {0}};
+        uint8_t mac[CIPHER_BLOCK_MAX];
+        size_t covered;
+        if (!iso_mac_covered(&iso_dialect_ascii, message, length, &covered))
+                return false;
+        ck_assert(at && hex_parse(at + strlen("under the AES key "), key.bytes, key.length));
+        mac_cmac(&key, bytes, covered, mac);
+        ck_assert_mem_eq(mac, bytes + covered, ISO_MAC_LENGTH);
+        return true;
+}
+
 /* Hex of a frame between ``` lines, then an indented line: how it is dumped. */
 START_TEST(the_examples_are_what_they_say)
 {
-        int examples = 0;
+        int examples = 0, sealed = 0;
         const char *at = document;
         while ((at = strstr(at, "\n```\n")) != NULL) {
                 uint8_t bytes[ISO_MESSAGE_MAX + ISO_LENGTH_HEADER];
@@ -273,9 +290,11 @@ START_TEST(the_examples_are_what_they_say)
                               "the document shows\n  %.*s\nthe codec\n  %s", (int)(end - at), at, line);
                 const struct profile_row *row = profile_find(decoded.mti);
                 ck_assert(!row || profile_check(row, &decoded, &error) == 0);
+                sealed += check_mac(&decoded, message, length);
                 examples++;
         }
-        ck_assert_int_eq(examples, 3);
+        ck_assert_int_eq(examples, 4);
+        ck_assert_int_eq(sealed, 1);
 }
 END_TEST
 

@@ -67,7 +67,8 @@ static const struct fault {
      false,
      "\n[bank]\nhost = x\n",
      2,
-     {"unknown section [bank]", "expected one of: atmd, tls, database, card, clock, limits, saf, link NAME"}},
+     {"unknown section [bank]",
+      "expected one of: atmd, tls, database, card, key_module, clock, limits, saf, link NAME"}},
     {"unknown section without a key", false, "[bank]\n", 1, {"unknown section [bank]"}},
     {"key before any section",
      true,
@@ -179,6 +180,17 @@ static const struct fault {
      "[database]\nqueue_max = 100\nbatch_max = 101\n",
      2,
      {"[database] queue_max: a queue of 100 can't hold a batch of 101"}},
+    {"a socket's path that is none",
+     false,
+     "[key_module]\nsocket = "
+     "/run/"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aa\n",
+     2,
+     {"[key_module] socket: "
+      "'/run/"
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      "aaa' is longer than a socket's path may be; expected at most 107 characters"}},
     {"indented key under another",
      false,
      "[atmd]\nlisten_host = a\n  listen_port = 1\n",

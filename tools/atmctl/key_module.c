@@ -1,6 +1,7 @@
 /* The key module, waited for: see key_module.h. */
 #include "tools/atmctl/key_module.h"
 
+#include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,75 @@
+/*
+ * The MACs of one session's messages: a request's is checked before anybody reads it, an answer's is made when it is ready to leave.
+ *
+ *      IDLE --session_mac_check--> CHECKING --the module has answered, or has not--> IDLE, `checked`
+ *      IDLE --session_mac_seal---> MAKING ----the same-----------------------------> IDLE, `made`
+ *      any  --session_mac_drop---> IDLE, and nobody is told
+ *
+ * One message is with the key module at a time: its bytes are kept here meanwhile, so that nothing is allocated for it, and wiped as soon as they are
+ * not needed any more. A terminal that has, or had, keys must use them; one that never had any needs no MAC, and never gets past IDLE.
+ */
+#ifndef DAEMON_SESSION_MAC_H
+#define DAEMON_SESSION_MAC_H
+
+#include "daemon/session_keys.h"
+#include "protocol/iso8583.h"
+
+enum session_mac_state { SESSION_MAC_IDLE, SESSION_MAC_CHECKING, SESSION_MAC_MAKING };
+
+enum session_mac_result {
+        SESSION_MAC_GOOD,
+        SESSION_MAC_WRONG,
+        SESSION_MAC_SILENT, /* the module is away, slow, or can't use the key: nobody knows */
+};
+
+struct session_mac;
+
+struct session_mac_events {
+        /* why: of a MAC that is wrong. The bytes are the message that was checked, until this returns. */
+        void (*checked)(struct session_mac *mac, enum session_mac_result result, const char *why);
+        /* GOOD: the bytes are to be sent. */
+        void (*made)(struct session_mac *mac, enum session_mac_result result);
+};
+
+struct session_mac {
+        const struct session_mac_events *events;
+        const struct session_keys *keys; /* NULL: no terminal has any */
+        const char *terminal;
+        enum session_mac_state state;
+        int set; /* of the message at hand, and so of its answer; 0: the one that the terminal is to use */
+        bool is_unused; /* that set, before this message */
+        int64_t wrong;  /* in a row */
+        uint16_t length, covered;
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct key_question question;
+};
+
+void session_mac_begin(struct session_mac *mac, const struct session_mac_events *events,
+                       const struct session_keys *keys, const char *terminal);
+
+/* Another message is at hand, whatever it is. */
+void session_mac_next(struct session_mac *mac);
+
+enum session_mac_need {
+        SESSION_MAC_NOT_NEEDED,
+        SESSION_MAC_ASKED,   /* `checked` follows */
+        SESSION_MAC_REFUSED, /* it has none, or under no set that is good: *ret_why */
+        SESSION_MAC_UNASKED, /* the module is away */
+};
+/* A message that was decoded whole from these bytes, and that profile_check and profile_check_security have accepted. */
+enum session_mac_need session_mac_check(struct session_mac *mac, const struct iso_message *message,
+                                        const uint8_t *bytes, size_t length, const char **ret_why);
+
+/* Whether what leaves for the terminal needs a MAC. */
+bool session_mac_is_needed(const struct session_mac *mac);
+/*
+ * Encodes the answer with KS and room for its MAC, which the module is asked for: ASKED, and `made` follows; UNASKED where it is away. REFUSED: it can't be
+ * encoded, *ret_error says why.
+ */
+enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_message *answer,
+                                       struct iso_error *ret_error);
+
+/* Whatever is asked is of no interest any more. */
+void session_mac_drop(struct session_mac *mac);
+
+#endif
