@@ -155,7 +155,7 @@ connections_max() {
 
 configurations_write() {
         local CLOCK_IS_LABORATORY='' CLOCK_START_MS='' CLOCK_ANCHOR_MS='' CLOCK_SPEED='' SKEW_S=''
-        local CONNECTIONS_MAX OUTSTANDING_MAX LEASE_MS RETRY_FIRST_MS RETRY_MAX_MS SLOW_MS LATE_MS DOWN_MS BANK_SOCKET
+        local CONNECTIONS_MAX OUTSTANDING_MAX LEASE_MS RETRY_FIRST_MS RETRY_MAX_MS SLOW_MS LATE_MS DOWN_MS BANK_SOCKET KEY_SOCKET
         local REQUEST_TIMEOUT_MS=$((TIMEOUT_MS + (TIMEOUT_MS > 4500 ? TIMEOUT_MS / 3 : 1500)))
         if [[ -n $CLOCK ]]; then
                 CLOCK_IS_LABORATORY=yes CLOCK_START_MS=$LAB_START_MS CLOCK_ANCHOR_MS=$LAB_ANCHOR_MS CLOCK_SPEED=$LAB_SPEED
@@ -170,7 +170,7 @@ configurations_write() {
         SLOW_MS=$(scaled_ms 300)-$(scaled_ms 6000)
         LATE_MS=$(scaled_ms 16000)-$(scaled_ms 20000)
         DOWN_MS=$(scaled_ms 2000)-$(scaled_ms 15000)
-        BANK_SOCKET=$(bank_socket)
+        BANK_SOCKET=$(bank_socket) KEY_SOCKET=$(key_socket)
         {
                 fill atmd.conf
                 fill_banks atmd-link.conf

@@ -43,11 +43,16 @@ banks_await_links() {
         done
 }
 
-# processes_end SECONDS: atmd first, so that it can say what it has to say to the banks, and has keys for that.
-processes_end() {
+# ports_end SECONDS: those that listen on ports; atmd first, so that it can say what it has to say to the banks.
+ports_end() {
         # shellcheck disable=SC2046 # one word an instance
         parts stop --seconds "$1" $(instances) || true # it says what does not end
         parts stop --seconds "$1" banksim || true
+}
+
+# processes_end SECONDS: the key module last, which atmd needs to its end.
+processes_end() {
+        ports_end "$1"
         parts stop --seconds "$1" atmkeyd || true
 }
 
@@ -110,7 +115,7 @@ processes_start_somewhere() {
         for attempt in 1 2 3 4 5; do
                 ports_choose
                 ! processes_start || return 0
-                processes_end 2
+                ports_end 2
                 # shellcheck disable=SC2046 # one word an instance
                 [[ -z $PORT ]] || ! port_was_taken $(instances) || return 1
                 # shellcheck disable=SC2046

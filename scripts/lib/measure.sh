@@ -44,11 +44,12 @@ bench_begin() {
         lab_begin "${KEEP:-$WORK/lab}" "$@"
 }
 
-# lab_begin FOLDER [options of lab up]: from now on it is $LAB, and what follows is about it.
+# lab_begin FOLDER [options of lab up]: from now on it is $LAB, and what follows is about it. Without keys: what is measured is compared with what
+# has none, and attackers have none.
 lab_begin() {
         LAB=$1
         LABS+=("$LAB")
-        "$ROOT/scripts/lab" up --dir "$LAB" "${@:2}" >/dev/null
+        "$ROOT/scripts/lab" up --dir "$LAB" --plain "${@:2}" >/dev/null
         # shellcheck disable=SC1091
         source "$LAB/lab.env"
 }

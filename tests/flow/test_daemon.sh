@@ -12,7 +12,7 @@ fi
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 build_programs attacker || exit 1
-flow_lab lab --atms 40 --cards 4000 --clock 2016-12-28T10:00:00+09:00,1
+flow_lab lab --plain --atms 40 --cards 4000 --clock 2016-12-28T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 STARTED=()

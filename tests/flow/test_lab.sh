@@ -213,7 +213,7 @@ somewhere() (
                 echo "atmd: listen on 127.0.0.1 port $LAB_PORT: Address already in use" >"$DIR/log/atmd-2.log"
                 return 1
         }
-        processes_end() { :; }
+        ports_end() { :; }
         processes_start_somewhere
 )
 expect_exit 0 somewhere

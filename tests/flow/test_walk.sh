@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 export WIRE_LAB=$WORK/walk WIRE_CONTROL=$ROOT/tests/flow/wire/control.sh WIRE_DUMP=$WORK/dump.sql
 
 build_programs test_wire || exit 1
-flow_lab walk --atms 60 --cards 450 --bank-cards 150 --instances 2 --bank-timeout-ms 3000 \
+flow_lab walk --plain --atms 60 --cards 450 --bank-cards 150 --instances 2 --bank-timeout-ms 3000 \
         --clock 2026-06-10T10:00:00+09:00,1
 # shellcheck disable=SC1091
 source "$WIRE_LAB/lab.env"

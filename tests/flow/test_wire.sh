@@ -79,7 +79,7 @@ play() {
 # today -----------------------------------------------------------------------------------------------
 
 build_programs test_wire || exit 1
-flow_lab today --banks 0 --atms 20 --cards 600 --instances 2 --clock 2026-06-10T10:00:00+09:00,1
+flow_lab today --plain --banks 0 --atms 20 --cards 600 --instances 2 --clock 2026-06-10T10:00:00+09:00,1
 enter today
 pan 3 | atmctl exclusion add --note trial --card - --from 2026-01-01 >/dev/null
 make_certificates
@@ -161,12 +161,12 @@ starts 1 900 "newer than this program"
 
 # the old days --------------------------------------------------------------------------------------------
 
-flow_lab new-year --banks 0 --atms 20 --cards 150 --instances 2 --hours real --clock 2016-12-30T12:00:00+09:00,1000
+flow_lab new-year --plain --banks 0 --atms 20 --cards 150 --instances 2 --hours real --clock 2016-12-30T12:00:00+09:00,1000
 enter new-year
 play new-year
 "$ROOT/scripts/lab" down --dir "$WIRE_LAB"
 
-flow_lab before-2016 --banks 0 --atms 20 --cards 50 --instances 2 --hours real --clock 2015-08-29T12:00:00+09:00,1000
+flow_lab before-2016 --plain --banks 0 --atms 20 --cards 50 --instances 2 --hours real --clock 2015-08-29T12:00:00+09:00,1000
 enter before-2016
 play before-2016
 passed
