@@ -11,11 +11,14 @@ CREATE INDEX IF NOT EXISTS commission_late ON commission (posted_on) WHERE poste
 
 -- what a report reads --------------------------------------------------------------------------------------
 
--- The days that there are partitions for.
+-- The days on which something may be posted: those that have room for rows of their own business date, and those on which something was
+-- posted late, which lies with its moment and may be posted on any day after it.
 CREATE OR REPLACE FUNCTION ledger_days(p_from date, p_to date) RETURNS SETOF date LANGUAGE sql STABLE PARALLEL SAFE ROWS 100 AS $$
         SELECT d::date FROM ledger_partition q
         CROSS JOIN LATERAL generate_series(greatest(q.from_on, p_from)::timestamp, least(q.to_on - 1, p_to)::timestamp, INTERVAL '1 day') d
         WHERE p_to IS NOT NULL
+        UNION
+        SELECT c.posted_on FROM commission c WHERE c.posted_on > c.business_date AND c.posted_on >= p_from AND c.posted_on <= p_to
 $$;
 
 -- Both fees, where the business date lies in an earlier quarter than the posting.
@@ -43,6 +46,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
               LEFT JOIN summed_day s ON s.day = d
               LEFT JOIN summed_month m ON m.month = date_trunc('month', d::timestamp)::date) d
 $$;
+
+-- The days whose postings reports have; verify holds each posting to it.
+CREATE OR REPLACE VIEW v_reported_day AS
+SELECT d.day
+FROM report_parts('-infinity', 'infinity', false) p
+CROSS JOIN LATERAL (SELECT unnest(p.days || p.rows) AS day
+                    UNION ALL
+                    SELECT g::date FROM unnest(p.months) m (month)
+                    CROSS JOIN LATERAL generate_series(m.month::timestamp, m.month + INTERVAL '1 month - 1 day', INTERVAL '1 day') g) d;
 
 -- The commission rows that were posted on some days, in order, and those of unsummed_post that were posted in some months or on some
 -- summed days, whose sums lack them: in the form of the summary, with the hour of their moment in Japan, and with the business date as
@@ -387,8 +399,8 @@ FROM v_open o
 JOIN withdrawal w USING (terminal, transmitted_at, stan)
 LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 
--- The quarters that a close through the end of this one would close, the first first: it, and earlier ones that are open and in which
--- something is posted or due. What each comes to, and the costs that nobody has entered for it, which can't be entered any more afterwards.
+-- The quarters that a close through the end of this one would close, the first first: it, and earlier ones, from the ledger's first on, that are
+-- open and in which something is posted or due, whether they have partitions or not. What each comes to, and the costs that nobody has entered for it, which can't be entered any more afterwards.
 CREATE OR REPLACE FUNCTION closing_quarters(p_quarter text)
 RETURNS TABLE (r_quarter text, r_from date, r_to date, r_withdrawals bigint, r_cash_yen bigint, r_commission_yen bigint, r_base_fee_yen bigint,
                r_missing text)
@@ -397,15 +409,17 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
                (SELECT string_agg(i.item, ' ' ORDER BY i.position)
                 FROM unnest(ARRAY['cash_in_transit', 'network', 'maintenance', 'depreciation', 'sga', 'capex']) WITH ORDINALITY i (item, position)
                 WHERE NOT EXISTS (SELECT FROM cost c WHERE c.quarter = q.quarter AND c.item = i.item))
-        FROM (SELECT quarter_of(g.from_on) AS quarter, g.from_on, (g.from_on + INTERVAL '3 months')::date - 1 AS to_on
-              FROM (SELECT DISTINCT date_trunc('quarter', p.from_on::timestamp)::date AS from_on FROM ledger_partition p) g
-              WHERE g.from_on <= CASE WHEN p_quarter ~ '^[1-4]Q[0-9]{2}$' THEN quarter_first_day(p_quarter) END) q
+        FROM (SELECT quarter_of(g::date) AS quarter, g::date AS from_on, (g + INTERVAL '3 months')::date - 1 AS to_on
+              FROM (SELECT CASE WHEN p_quarter ~ '^[1-4]Q[0-9]{2}$' THEN quarter_first_day(p_quarter) END AS from_on) a
+              CROSS JOIN LATERAL (SELECT least(a.from_on, (SELECT min(d) FROM ledger_days('-infinity', a.from_on) d)) AS from_on) f
+              CROSS JOIN LATERAL generate_series(
+                        date_trunc('quarter', greatest(f.from_on, (SELECT b.closed_through + 1 FROM books b), quarter_first_day('1Q00'))::timestamp),
+                        a.from_on::timestamp, INTERVAL '3 months') g) q
         CROSS JOIN LATERAL (SELECT count(*) AS rows, coalesce(sum(r.withdrawals), 0)::bigint AS withdrawals, coalesce(sum(r.cash_yen), 0)::bigint AS cash_yen,
                                    coalesce(sum(r.customer_fee_yen + r.interbank_fee_yen), 0)::bigint AS commission_yen
                             FROM report_atm(q.from_on, q.to_on) r) r
         CROSS JOIN LATERAL (SELECT coalesce(sum(b.base_fee_yen), 0)::bigint AS base_fee_yen FROM report_base_fee(q.from_on, q.to_on) b) f
-        WHERE q.to_on > coalesce((SELECT b.closed_through FROM books b), '-infinity')
-        AND (q.quarter = p_quarter OR r.rows > 0 OR f.base_fee_yen <> 0)
+        WHERE q.quarter = p_quarter OR r.rows > 0 OR f.base_fee_yen <> 0
         ORDER BY q.from_on
 $$;
 

@@ -25,6 +25,11 @@ bool books_may_post(struct books *books, int32_t business_day, int32_t posted_da
                (posted_day > business_day && tally_find(&books->closed_day, &closed_day));
 }
 
+bool books_are_reported(struct books *books, int32_t posted_day)
+{
+        return tally_find(&books->reported_day, &posted_day) != NULL;
+}
+
 /* comparing -------------------------------------------------------------------------------------------- */
 
 static struct fact period_sums(const int64_t value[DAY_VALUES], int64_t base_fee_yen)
@@ -134,9 +139,11 @@ bool books_open(struct books *books, struct copy_source *source, struct findings
         *books = (struct books){.with = {.source = source, .names = source->names, .findings = findings}};
         tally_open(&books->day, sizeof(int32_t), DAY_VALUES);
         tally_open(&books->closed_day, sizeof(int32_t), 0);
+        tally_open(&books->reported_day, sizeof(int32_t), 0);
         return places_open(&books->places, source) && sums_open(&books->sums, &books->with, &books->places) &&
                cards_open(&books->cards, &books->with) &&
-               comparing_read_days(&books->with, &books->closed_day, "SELECT to_on FROM period");
+               comparing_read_days(&books->with, &books->closed_day, "SELECT to_on FROM period") &&
+               comparing_read_days(&books->with, &books->reported_day, "SELECT day FROM v_reported_day");
 }
 
 void books_close(struct books *books)
@@ -145,5 +152,6 @@ void books_close(struct books *books)
         cards_close(&books->cards);
         tally_close(&books->day);
         tally_close(&books->closed_day);
+        tally_close(&books->reported_day);
         places_close(&books->places);
 }

@@ -15,8 +15,9 @@ struct books {
         struct places places;
         struct sums sums;
         struct cards cards;
-        struct tally day;        /* what is posted on each */
-        struct tally closed_day; /* the last days of periods */
+        struct tally day;          /* what is posted on each */
+        struct tally closed_day;   /* the last days of periods */
+        struct tally reported_day; /* those whose postings reports have */
 };
 
 /* False after a failure that the source says. books_close in any case. */
@@ -26,6 +27,7 @@ void books_close(struct books *books);
 void books_quarter_begin(struct books *books, int32_t from_day, int32_t to_day);
 void books_post(struct books *books, const struct posting *posting);
 bool books_may_post(struct books *books, int32_t business_day, int32_t posted_day);
+bool books_are_reported(struct books *books, int32_t posted_day);
 ATM_MUST_USE bool books_quarter_end(struct books *books);
 ATM_MUST_USE bool books_end(struct books *books);
 

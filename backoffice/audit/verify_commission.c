@@ -65,15 +65,21 @@ static void check_commission_row(struct verify_history *h, const struct withdraw
 static void check_posting(struct verify_history *h, const struct withdrawal_key *key,
                           const struct commission_row *row)
 {
+        int32_t business_day = row->posting.business_day, posted_day = row->posting.posted_day;
         struct fact expected, found;
 
         h->findings->checked[CHECK_POSTING]++;
-        if (books_may_post(h->books, row->posting.business_day, row->posting.posted_day))
+        if (!books_may_post(h->books, business_day, posted_day)) {
+                expected = history_fact(FACT_POSTED);
+                fact_day(&expected, business_day);
+                found = history_fact(FACT_VALUE);
+        } else if (!books_are_reported(h->books, posted_day)) {
+                expected = history_fact(FACT_REPORTED);
+                found = history_fact(FACT_UNREPORTED);
+        } else {
                 return;
-        expected = history_fact(FACT_POSTED);
-        fact_day(&expected, row->posting.business_day);
-        found = history_fact(FACT_VALUE);
-        fact_day(&found, row->posting.posted_day);
+        }
+        fact_day(&found, posted_day);
         verifying_tell_row(h, CHECK_POSTING, key, FACT_ROW_KEY, row->seq, &expected, &found);
 }
 

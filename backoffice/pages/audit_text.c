@@ -43,6 +43,8 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_PRICE_KNOWN] = "a tariff and a tax rate of that day",
     [FACT_BAND] = "{0} {1}",
     [FACT_POSTED] = "{0}, or the first day after a later close",
+    [FACT_REPORTED] = "a day that reports have",
+    [FACT_UNREPORTED] = "posted on {0}, which no report has",
     [FACT_NOTICE] = "a notice",
     [FACT_NOTICE_NONE] = "no notice",
     [FACT_NOTICE_OF] = "{0} {1} {2} {3} {4} {5}",
@@ -173,7 +175,8 @@ static const char *const check_texts[CHECK_COUNT] = {
                          "issuer, the house bank's card; no exclusion is of a card that was replaced; and "
                          "atmd decides from what the tables say"),
     [CHECK_POSTING] = ("each commission row is posted on its business date, or after it on the first day "
-                       "after a close, and a closed period's sums are still those it was closed with"),
+                       "after a close, and on a day that reports have; and a closed period's sums are still "
+                       "those it was closed with"),
     [CHECK_SUMMARY] =
         ("all other sums of days and months are those of the commission rows, and the rows that are "
          "said to be in none are there"),

@@ -36,6 +36,7 @@ struct story {
         bool has_withdrawal, has_advice, has_commission, has_sums, has_day, has_account, has_card, is_open;
         bool is_replaced, is_moved; /* the card, by another; its use and account, to that other */
         bool is_summed, is_month_summed, is_unsummed; /* its day and month; that the sums lack it */
+        bool is_unreported;                           /* that no report has the day that it is posted on */
         int64_t approved_ms;                          /* 0: nobody wrote it down */
         /* what a card may take a day, before and after it was changed, and when; NO_LIMIT: there was no row; 0: no more is known */
         int64_t limit_was_yen, limit_yen, limit_changed_ms;
@@ -308,6 +309,8 @@ static void give_what_is_summed(struct server *server, const struct story *s)
                 put_day(give(server, "summed_day", 1), DAY);
         if (s->is_month_summed)
                 put_day(give(server, "summed_month", 1), "2017-02-01");
+        if (!s->is_unreported)
+                put_day(give(server, "v_reported_day", 1), s->posted_on);
         if (s->is_unsummed) {
                 struct pg_copy *copy = give_keyed(server, "unsummed_post", 5);
 
@@ -564,6 +567,7 @@ static const struct loss {
     LOSS(has_sums, "day_sum" SUMMARIES),
     LOSS(is_summed, "day_sum" SUMMARIES),   /* sums of a day that has none */
     LOSS(is_unsummed, "day_sum" SUMMARIES), /* what is said to be in no sum is in them */
+    LOSS(is_unreported, "posting"),
     LOSS(has_day, "card_day"),
     LOSS(has_account, "account"),
     LOSS(has_card, "reference"),

@@ -379,6 +379,57 @@ START_TEST(a_missing_cost_keeps_a_quarter_and_later_ones_open_unless_forced)
 }
 END_TEST
 
+/* The first open day may have no partition: no withdrawal was made near it, yet what is late is posted on it, and halls owe for it. */
+START_TEST(quarters_without_partitions_have_what_is_posted_and_due_in_them)
+{
+        static const char reported[] =
+            "SELECT coalesce(sum(withdrawals), 0) FROM report_place('2017-04-01', '2017-06-30')";
+        static const char closing[] = "SELECT string_agg(concat_ws(' ', r_quarter, r_withdrawals, "
+                                      "r_base_fee_yen, r_missing IS NULL), ', ' ORDER BY r_from) FROM "
+                                      "closing_quarters('2Q17')";
+        struct world world;
+        struct ledger_op request;
+        PGconn *closer;
+
+        ops_open(&world);
+        approve(&world, &request, 1);
+        sum_up_quarters(&world);
+        closer = world_session(&world, WORLD_OPERATOR);
+        expect_told(closer, "SELECT coalesce(r_refusal, 'done') FROM period_close('4Q16', true)", "done");
+        expect_value(&world, "SELECT max(to_on) FROM ledger_partition", "2017-04-01");
+        dispense(&world, &request, 1, AMOUNT_YEN);
+        expect_value(&world, POSTINGS, "2016-12-29 2017-04-01 1 10000");
+        expect_value(&world, reported, "1");
+        world_check_sums(&world);
+        expect_value(&world, "SELECT summary_extend('2017-06-30')", "t");
+        world_sql(&world, ALL_STEPS);
+        expect_value(&world, UNSUMMED, "0");
+        expect_value(&world, SUMS, BY_DAY("1"));
+        expect_value(&world, reported, "1");
+        dispense(&world, &request, 2, 0); /* and once more, on a day that has sums by now */
+        expect_value(&world, reported, "0");
+        expect_value(&world, UNSUMMED, "1");
+        world_check_sums(&world);
+        world_sql(&world, ALL_STEPS);
+        expect_value(&world, UNSUMMED, "0");
+        world_check_sums(&world);
+
+        world_sql(&world,
+                  "INSERT INTO contract VALUES ('T0000001', '2017-09-01', '2017-10-01', 'H00001', 3000)");
+        expect_value(&world, closing, "1Q17 0 0 f, 2Q17 0 3000 f");
+        expect_told(closer, "SELECT r_refusal FROM period_close('1Q17', false)", "missing");
+        expect_told(closer, "SELECT coalesce(r_refusal, 'done') FROM period_close('1Q17', true)", "done");
+        expect_told(closer, "SELECT coalesce(r_refusal, 'done') FROM period_close('3Q17', true)", "done");
+        expect_value(&world,
+                     "SELECT string_agg(concat_ws(' ', quarter, commission_yen, base_fee_yen), ', ' ORDER BY "
+                     "to_on) FROM period",
+                     "4Q16 0 0, 1Q17 0 0, 2Q17 0 3000, 3Q17 0 0");
+        world_check_sums(&world);
+        PQfinish(closer);
+        world_close(&world);
+}
+END_TEST
+
 START_TEST(what_has_no_end_keeps_a_quarter_open_unless_forced)
 {
         struct world world;
@@ -1342,6 +1393,7 @@ int main(void)
         tcase_add_test(closing, what_is_corrected_after_a_close_is_posted_on_the_first_open_day);
         tcase_add_test(closing, a_quarter_whose_days_can_not_be_summed_up_is_not_closed);
         tcase_add_test(closing, a_missing_cost_keeps_a_quarter_and_later_ones_open_unless_forced);
+        tcase_add_test(closing, quarters_without_partitions_have_what_is_posted_and_due_in_them);
         tcase_add_test(closing, what_has_no_end_keeps_a_quarter_open_unless_forced);
         tcase_set_timeout(summaries, 120);
         tcase_add_test(summaries, a_late_post_is_in_the_reports_at_once_and_in_the_sums_with_the_next_step);
