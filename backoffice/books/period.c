@@ -95,12 +95,21 @@ static int32_t shifted(int32_t day, int months)
         return day < last ? day : last;
 }
 
+bool period_is_of_months(const struct period *period)
+{
+        struct civil first, next;
+
+        calendar_civil_of_day(period->first_day, &first);
+        calendar_civil_of_day(period->last_day + 1, &next);
+        return first.day == 1 && next.day == 1;
+}
+
 void period_before(const struct period *period, enum period_step step, struct period *ret_before)
 {
-        int32_t first_day = shifted(period->first_day, step),
-                last_day = shifted(period->last_day + 1, step) - 1;
+        int32_t last_day = period_is_of_months(period) ? shifted(period->last_day + 1, step) - 1
+                                                       : shifted(period->last_day, step);
 
-        period_of_days(first_day, last_day > first_day ? last_day : first_day, ret_before);
+        period_of_days(shifted(period->first_day, step), last_day, ret_before);
 }
 
 void period_year_to(int32_t last_day, struct period *ret_period)

@@ -25,8 +25,10 @@ void period_of_month(const char *month, struct period *ret_period);
 void period_of_quarters(int fiscal_year, int first, int last, struct period *ret_period);
 void period_of_days(int32_t first_day, int32_t last_day, struct period *ret_period);
 
-/* The same days so much earlier: the last day of a month stays one, a day that is not there is the one
- * before. */
+/* Whether it is whole months. */
+bool period_is_of_months(const struct period *period);
+/* The same so much earlier: of whole months, whole months, be they longer or shorter; else from the same day through the same day, and for one that
+ * is not there the one before. */
 void period_before(const struct period *period, enum period_step step, struct period *ret_before);
 /* The twelve months that end with a day. */
 void period_year_to(int32_t last_day, struct period *ret_period);

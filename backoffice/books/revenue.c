@@ -129,15 +129,19 @@ static const char sums[] = "sum(s.withdrawals)::bigint AS withdrawals, sum(s.cas
                            "sum(s.earlier_yen)::bigint AS earlier_yen";
 
 /* A group's first key, or second: `later` months on, for rows that are compared with those after them. A day
- * that the later month does not have is compared with none. */
-static void add_group_key(struct sqltext *sql, const struct report_key *key, int number, int later)
+ * that the later month does not have is compared with none; the day that stands for one which the earlier month does not have, the first that
+ * is asked for, with that one. */
+static void add_group_key(struct sqltext *sql, const struct asked *asked, const struct report_key *key,
+                          int number, int later)
 {
+        const char *first = key->needs & BOOKS_DAY ? asked->question->period.first : "-infinity";
+
         if (later && key->by_time)
                 sql_add(
                     sql,
-                    "CASE WHEN (%s + INTERVAL '%d months') - INTERVAL '%d months' = %s THEN (%s + INTERVAL "
-                    "'%d months')::date END AS k%d, ",
-                    key->column, later, later, key->column, key->column, later, number);
+                    "CASE WHEN (%s + INTERVAL '%d months') - INTERVAL '%d months' = %s THEN greatest((%s + "
+                    "INTERVAL '%d months')::date, '%s') END AS k%d, ",
+                    key->column, later, later, key->column, key->column, later, first, number);
         else
                 sql_add(sql, "%s AS k%d, ", key->column, number);
 }
@@ -172,7 +176,7 @@ static void add_groups(struct sqltext *sql, const struct asked *asked, const cha
 {
         sql_add(sql, "%s AS MATERIALIZED (SELECT ", name);
         for (int i = 0; i < asked->key_count; i++)
-                add_group_key(sql, asked->keys[i], i + 1, later);
+                add_group_key(sql, asked, asked->keys[i], i + 1, later);
         sql_add(sql, "%s FROM ", sums);
         add_cube(sql, asked->cube, parts, selection);
         sql_add(sql, "%s WHERE true", asked->by_place ? JOIN_PLACE("s.hall", "s.place_on") : "");
@@ -302,7 +306,8 @@ static void add_rows(struct sqltext *sql, const struct asked *asked, struct sele
                 sql_add(sql, ", p.before_yen");
         else
                 sql_add(sql, ", NULL::bigint");
-        sql_add(sql, ", NULL::bigint, count(*) OVER () FROM %s p", asked->step ? "pairs" : "now");
+        sql_add(sql, ", NULL::bigint, NULL::bigint, count(*) OVER () FROM %s p",
+                asked->step ? "pairs" : "now");
         if (atm_key(asked))
                 sql_add(sql, " LEFT JOIN stood ON stood.terminal = p.k%d", atm_key(asked));
         sql_add(sql,
@@ -313,16 +318,22 @@ static void add_rows(struct sqltext *sql, const struct asked *asked, struct sele
                 selection_parameter(selection, *asked->limit ? asked->limit : NULL));
 }
 
-/* Of whole periods: of more days, perhaps, than have rows to be compared with. */
+/* Of whole periods, and what of the earlier one has no row: of days that the later months do not have. */
 static void add_total(struct sqltext *sql, const struct asked *asked)
 {
+        const char *unpaired =
+            asked->key_count == REVENUE_KEYS_MAX ? "b.k1 IS NULL OR b.k2 IS NULL" : "b.k1 IS NULL";
+
         sql_add(sql, " UNION ALL (SELECT 'total', NULL, NULL, NULL");
         for (size_t i = 0; i < LENGTH(sum_names); i++)
                 sql_add(sql, ", coalesce(sum(p.%s), 0)::bigint", sum_names[i]);
         if (asked->step && !asked->is_cut)
-                sql_add(sql, ", (SELECT sum(b.commission_yen)::bigint FROM before b)");
+                sql_add(sql,
+                        ", (SELECT sum(b.commission_yen)::bigint FROM before b), "
+                        "(SELECT sum(b.commission_yen)::bigint FROM before b WHERE %s)",
+                        unpaired);
         else
-                sql_add(sql, ", NULL");
+                sql_add(sql, ", NULL, NULL");
         sql_add(sql, ", coalesce(sum(p.earlier_yen), 0)::bigint, NULL FROM now p)");
 }
 
@@ -412,6 +423,7 @@ enum column {
         TAX,
         COMMISSION,
         BEFORE,
+        UNPAIRED,
         EARLIER,
         ALL_ROWS /* of each: how many there would be without a limit */
 };
@@ -437,6 +449,8 @@ static void take_others(struct revenue *revenue)
 
         *others = revenue->total;
         others->key[0] = "others";
+        if (others->before_yen.known)
+                others->before_yen = figure_subtract(others->before_yen, figure_known(revenue->unpaired_yen));
         for (size_t i = 0; i < revenue->rows; i++) {
                 const struct revenue_row *row = &revenue->row[i];
 
@@ -473,6 +487,7 @@ bool revenue_load(PGconn *connection, const struct revenue_question *question, s
         for (int i = 0; i < rows; i++)
                 take_row(result, i, &ret_revenue->row[i]);
         take_row(result, rows, &ret_revenue->total);
+        ret_revenue->unpaired_yen = pg_number(result, rows, UNPAIRED);
         ret_revenue->rows = (size_t)rows;
         ret_revenue->more = rows ? (size_t)pg_number(result, 0, ALL_ROWS) - (size_t)rows : 0;
         if (ret_revenue->more)

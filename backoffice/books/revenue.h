@@ -34,9 +34,10 @@ struct revenue {
         struct revenue_row *row;
         size_t rows, more;         /* within the question's limit, and beyond it */
         struct revenue_row others; /* the sum of those beyond it: its key is "others" */
-        struct revenue_row total; /* of whole periods: of more, perhaps, than have rows to be compared with */
-        int64_t earlier_yen;      /* of it: posted in a later quarter than that of the business date */
-        PGresult *held;           /* the texts */
+        struct revenue_row total;  /* of whole periods */
+        int64_t unpaired_yen; /* of its before_yen: of days that the later months do not have, in no row */
+        int64_t earlier_yen;  /* of it: posted in a later quarter than that of the business date */
+        PGresult *held;       /* the texts */
 };
 
 /* Whether a key is a span of time: not an hour, which comes round. */

@@ -71,7 +71,12 @@ static const struct {
     {"2016-04-01", "2016-06-30", PERIOD_STEP_QUARTER, "2016-01-01", "2016-03-31"},
     {"2016-02-29", "2016-02-29", PERIOD_STEP_YEAR, "2015-02-28", "2015-02-28"}, /* a day that is not there */
     {"2015-02-01", "2015-02-28", PERIOD_STEP_YEAR, "2014-02-01", "2014-02-28"},
-    {"2017-02-01", "2017-02-28", PERIOD_STEP_YEAR, "2016-02-01", "2016-02-29"}, /* the last day stays one */
+    {"2017-02-01", "2017-02-28", PERIOD_STEP_YEAR, "2016-02-01", "2016-02-29"}, /* a month stays one */
+    {"2017-02-28", "2017-02-28", PERIOD_STEP_YEAR, "2016-02-28", "2016-02-28"}, /* and a day stays one day */
+    {"2016-06-30", "2016-06-30", PERIOD_STEP_QUARTER, "2016-03-30", "2016-03-30"},
+    {"2016-05-27", "2016-05-31", PERIOD_STEP_QUARTER, "2016-02-27", "2016-02-29"},
+    {"2016-05-30", "2016-05-31", PERIOD_STEP_QUARTER, "2016-02-29", "2016-02-29"},
+    {"2016-04-15", "2016-06-30", PERIOD_STEP_QUARTER, "2016-01-15", "2016-03-30"},
 };
 
 START_TEST(the_same_days_lie_so_much_earlier)

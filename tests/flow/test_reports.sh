@@ -351,6 +351,20 @@ earlier=$(sql "SELECT to_char(sum(customer_fee_yen + interbank_fee_yen), 'FM999,
         AND date_trunc('quarter', business_date) < date_trunc('quarter', posted_on)")
 report revenue --from "$odd_from" --to "$odd_to" --by area
 [[ -z $earlier || $earlier == 0 || $REMARKS == *"of which earlier periods: $earlier yen"* ]] || wrong "earlier periods: expected $earlier: $REMARKS"
+# Days that a month before does not have. Of two months before, 31 March has no day: the total has it, and no row; 30 May stands beside 29 February.
+earned() {
+        sql "SELECT coalesce(sum(customer_fee_yen + interbank_fee_yen), 0) FROM commission WHERE posted_on BETWEEN '$1' AND '$2'"
+}
+report revenue --from 2016-05-01 --to 2016-06-30 --by day --compare qoq
+expect "days with those before" "$(earned 2016-02-01 2016-03-30)" "$(awk -F, '{ yen += $8 } END { print yen }' <<<"$OUTPUT")"
+expect "days with those before, and their total" "$(earned 2016-02-01 2016-03-31)" "$(PGUSER=$CLUSTER_PERSON atmctl report revenue --from 2016-05-01 --to 2016-06-30 --by day --compare qoq 2>/dev/null | awk '$1 == "total" { gsub(",", ""); print $8 }')"
+yen=$(earned 2016-03-31 2016-03-31)
+((yen == 0)) || remarks "$(sed ':a;s/\B[0-9]\{3\}\>/,&/;ta' <<<"$yen") yen are of days that the later months do not have: the total has them, and no row"
+report revenue --from 2016-05-30 --to 2016-05-31 --by day --compare qoq
+expect "30 May beside 29 February" "" "$(grep -v '^2016-05-3[01],' <<<"$OUTPUT")"
+expect "30 May beside 29 February, in yen" "$(earned 2016-02-29 2016-02-29)" "$(awk -F, '$1 == "2016-05-30" { yen += $8 } END { print yen + 0 }' <<<"$OUTPUT")"
+remarks "compared with 2016-02-29: 1 of its days with 2"
+
 report tax --from "$odd_from" --to "$odd_to"
 expect "tax by rate" "$(sql "SELECT tax_rate_bp, sum(customer_fee_yen), sum(customer_tax_yen), sum(interbank_fee_yen), sum(interbank_tax_yen)
         FROM commission WHERE posted_on BETWEEN '$odd_from' AND '$odd_to' GROUP BY 1 ORDER BY 1" | tr '|' ',')" "$(cut -d, -f1-5 <<<"$OUTPUT")"

@@ -1,6 +1,7 @@
 /* report revenue: the books' revenue (backoffice/books/revenue.h) as rows. */
 #include "tools/atmctl/nouns/report_revenue.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,8 +169,43 @@ static void remark_more(struct output *output, size_t rows)
                               rows);
 }
 
+/* Days that are not there make a comparison of more with less. */
+static void remark_days(struct output *output, const struct period *now, const struct period *before)
+{
+        int32_t days = now->last_day - now->first_day + 1,
+                days_before = before->last_day - before->first_day + 1;
+        enum reader reader = output_reader(output);
+        char text[PERIOD_TEXT_MAX];
+
+        if (days == days_before || period_is_of_months(now))
+                return;
+        output_remark(output,
+                      reader ? "比較対象は%s（%" PRId32 "日間）であり、対象期間は%" PRId32 "日間です。"
+                             : "compared with %s: %" PRId32 " of its days with %" PRId32,
+                      period_text(before->label, reader, text), days_before, days);
+}
+
+static void remark_unpaired(struct output *output, const struct revenue *revenue)
+{
+        char digits[FIGURE_TEXT_MAX], text[64];
+        int64_t yen = revenue->unpaired_yen;
+
+        if (!yen)
+                return;
+        digits_group(figure_print(figure_known(yen < 0 ? -yen : yen), digits), text, sizeof(text));
+        if (output_reader(output))
+                output_remark(output, "比較対象のうち、対象期間に同じ日のない分：%s%s円（合計にのみ含む）",
+                              yen < 0 ? "△" : "", text);
+        else
+                output_remark(
+                    output,
+                    "of what is compared with, %s%s yen are of days that the later months do not have: the "
+                    "total has them, and no row",
+                    yen < 0 ? "-" : "", text);
+}
+
 static void remark_comparison(const struct report_desk *desk, struct output *output,
-                              const struct revenue_question *question)
+                              const struct revenue_question *question, const struct revenue *revenue)
 {
         char text[REPORT_TEXT_MAX];
         struct period before;
@@ -177,8 +213,10 @@ static void remark_comparison(const struct report_desk *desk, struct output *out
         if (!question->compare)
                 return;
         period_before(&question->period, question->compare, &before);
+        remark_days(output, &question->period, &before);
         if (report_text_incomparable(&desk->standing, &before, output_reader(output), text))
                 output_remark(output, "%s", text);
+        remark_unpaired(output, revenue);
 }
 
 /* A key as its reader has it: a span, a band, a place or bank by its name; an ATM by its own, not its halls'. */
@@ -254,7 +292,7 @@ static bool print_report(struct report_desk *desk, const struct revenue_question
         output_when_empty(output, empty);
         report_head(desk, output,
                     &(struct report_title){"Commission", "手数料収入", &question->period, NULL});
-        remark_comparison(desk, output, question);
+        remark_comparison(desk, output, question, revenue);
         remark_earlier(output, revenue->earlier_yen);
         remark_more(output, pivot ? pivot->more : revenue->more);
         draw_chart(output, question, revenue, pivot);
