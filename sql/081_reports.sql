@@ -368,6 +368,22 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                     WHERE x.days > 0) e) f
 $$;
 
+-- ATMs that earned in the days [p_from, p_to] in a hall where they had no contract, by quarter: what is due for them is not known. What is only
+-- posted late does not count: it is of an earlier quarter, and so would be their contract.
+CREATE OR REPLACE FUNCTION report_without_contract(p_from date, p_to date) RETURNS TABLE (quarter text, terminal text)
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT DISTINCT e.quarter, e.terminal
+        FROM (SELECT quarter_of(r.month) AS quarter, r.terminal, r.hall, sum(r.withdrawals) AS withdrawals,
+                     sum(r.customer_fee_yen + r.interbank_fee_yen) AS commission_yen, sum(r.hall_share_yen) AS share_yen,
+                     sum(r.earlier_yen) AS earlier_yen
+              FROM report_atm(p_from, p_to) r GROUP BY 1, 2, 3) e
+        WHERE (e.withdrawals, e.commission_yen, e.share_yen) <> (0, 0, 0)
+        AND (e.earlier_yen = 0 OR e.earlier_yen <> e.commission_yen)
+        AND NOT EXISTS (SELECT FROM contract c WHERE c.terminal = e.terminal AND c.hall = e.hall
+                        AND c.from_on <= least(quarter_last_day(e.quarter), p_to)
+                        AND coalesce(c.until_on, 'infinity') > greatest(quarter_first_day(e.quarter), p_from))
+$$;
+
 -- closing --------------------------------------------------------------------------------------------------
 
 -- Withdrawals without an end: asked of a bank, or approved, and no advice has ended them. Those that a bank is asked about have a row of

@@ -35,6 +35,11 @@ static const struct fleet_key *find_key(const char *by)
         return &fleet_keys[i];
 }
 
+/* What an ATM cost that has nothing of a period but late posts, and so no days in it: nothing, if anybody knows what ATMs cost. */
+#define LATE_TOO(item)                                                                                       \
+        ", coalesce(c." item ", (SELECT m.late FROM known k WHERE k.item = '" item                           \
+        "' AND k.known)) AS " item " "
+
 /* $1 and $2 the days that count, $3 to $5 the parts of the cube, $6 how many at most. Everything by ATM, hall and
  * the hall's place first. Of a month in which the hall moves each place has its days, and of the month's fee its part of
  * the running sum. What is posted late counts where the hall was when the days began. */
@@ -51,7 +56,10 @@ static const char by_atm_sql[] =
     "quarter_first_day(quarter_of($1::date)), quarter_last_day(quarter_of($2::date))) GROUP BY 1), "
     "money AS (SELECT s.terminal, s.hall, h.from_on AS place, sum(s.withdrawals) AS withdrawals, "
     "sum(s.customer_fee_yen + "
-    "s.interbank_fee_yen) AS commission, sum(s.hall_share_yen) AS share FROM cube_atm($3::date[], "
+    "s.interbank_fee_yen) AS commission, sum(s.hall_share_yen) AS share, "
+    "CASE WHEN sum(s.earlier_yen) <> 0 AND sum(s.earlier_yen) = sum(s.customer_fee_yen + "
+    "s.interbank_fee_yen) "
+    "THEN 0 END AS late FROM cube_atm($3::date[], "
     "$4::date[], $5::date[]) s" JOIN_PLACE(
         "s.hall",
         "greatest(s.place_on, $1::date)") " GROUP BY 1, 2, 3), "
@@ -81,18 +89,24 @@ static const char by_atm_sql[] =
                                           "maintenance, "
                                           "sum(yen) FILTER (WHERE item = 'depreciation') AS depreciation "
                                           "FROM parts GROUP BY 1, 2, 3), "
-                                          "atms AS (SELECT terminal, hall, place, d.days, d.base_fee, "
+                                          "atms AS (SELECT terminal, hall, place, coalesce(d.days, m.late) "
+                                          "AS days, "
+                                          "coalesce(d.base_fee, m.late) AS base_fee, "
                                           "coalesce(m.withdrawals, 0) AS withdrawals, "
                                           "coalesce(m.commission, 0) "
-                                          "AS commission, coalesce(m.share, 0) AS share, c.cash_in_transit, "
-                                          "c.network, c.maintenance, "
-                                          "c.depreciation "
-                                          "FROM (SELECT terminal, hall, place, sum(days) AS days, "
-                                          "sum(base_fee) AS base_fee FROM inside GROUP BY 1, 2, 3) d "
-                                          "FULL JOIN (SELECT * FROM money WHERE (withdrawals, commission, "
-                                          "share) <> (0, 0, 0)) m USING (terminal, "
-                                          "hall, place) "
-                                          "LEFT JOIN costs c USING (terminal, hall, place)), ";
+                                          "AS commission, coalesce(m.share, 0) AS share " LATE_TOO(
+                                              "cash_in_transit") LATE_TOO("network") LATE_TOO("maintenance")
+                                              LATE_TOO(
+                                                  "depreciation") "FROM (SELECT terminal, hall, place, "
+                                                                  "sum(days) AS days, "
+                                                                  "sum(base_fee) AS base_fee FROM inside "
+                                                                  "GROUP BY 1, 2, 3) d "
+                                                                  "FULL JOIN (SELECT * FROM money WHERE "
+                                                                  "(withdrawals, commission, "
+                                                                  "share) <> (0, 0, 0)) m USING (terminal, "
+                                                                  "hall, place) "
+                                                                  "LEFT JOIN costs c USING (terminal, hall, "
+                                                                  "place)), ";
 
 /* A sum over ATMs of which one is not known is not known. */
 static void add_known_sum(struct sqltext *sql, const char *name)
@@ -240,14 +254,27 @@ static PGresult *ask_ranking(PGconn *connection, const struct fleet_question *qu
         return result;
 }
 
-static bool take_ranking(const PGresult *result, struct fleet *fleet)
+/* What the ledger does not have of a period that was over when the books began. */
+static void take_out(struct fleet_row *row)
 {
+        row->withdrawals = row->commission_yen = row->revenue_yen = row->hall_share_yen = row->profit_yen =
+            figure_missing;
+        fleet_derive(row);
+}
+
+static bool take_ranking(const struct fleet_question *question, const PGresult *result, struct fleet *fleet)
+{
+        bool is_before = question->period.last_day < question->standing->begun_day;
         int rows = PQntuples(result) - 1; /* the last is the total */
 
         fleet->row = calloc((size_t)rows + 1, sizeof(*fleet->row));
         for (int i = 0; i < rows && fleet->row; i++)
                 take_row(result, i, &fleet->row[fleet->rows++]);
         take_row(result, rows, &fleet->total);
+        for (size_t i = 0; i < fleet->rows && is_before; i++)
+                take_out(&fleet->row[i]);
+        if (is_before)
+                take_out(&fleet->total);
         fleet->without_contract = pg_number(result, rows, WITHOUT_CONTRACT);
         return fleet->row;
 }
@@ -383,7 +410,7 @@ bool fleet_load(PGconn *connection, const struct fleet_question *question, struc
         calendar_print_day(period_counted(&question->period, question->today), counted);
         snprintf(error, PG_ERROR_MAX, "out of memory");
         if (!(held[0] = ask_ranking(connection, question, counted, error)) ||
-            !take_ranking(held[0], ret_fleet) ||
+            !take_ranking(question, held[0], ret_fleet) ||
             !(held[1] = pg_query(connection, penetration_sql, 1, &days[1], error)) ||
             !take_areas(held[1], ret_fleet) ||
             !(held[2] = ask_comparison(connection, question, ret_fleet, error)) ||

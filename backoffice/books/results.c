@@ -224,8 +224,8 @@ void results_compose(struct results *results, const struct results_entered *ente
         if (former.is_part) /* shown as it is, and no measure */
                 take_out(&former);
         results->columns = 0;
-        results->base_fees_missing =
-            !last->figure[RESULT_base_fee].known && last->figure[RESULT_customer_fee].known;
+        results->base_fees_missing = !last->figure[RESULT_base_fee].known &&
+                                     last->figure[RESULT_customer_fee].known && !last->without_contract;
         cumulate(first, results->of_year, now);
         cumulate(year_before, results->of_year, before);
         for (size_t i = 0; i < results->of_year; i++)

@@ -54,6 +54,7 @@ struct results_quarter {
         bool is_part; /* the books have not all of it */
         struct figure figure[RESULT_ITEM_COUNT];
         int64_t atm_days;
+        int64_t without_contract; /* ATMs that earned where they had none, though others had */
 };
 
 struct results {

@@ -11,7 +11,7 @@
 /* the books ------------------------------------------------------------------------------------------------ */
 
 /* $1 first day of all, $2 last day that counts, $3 the quarters. A quarter of which the books know nothing at all has no
- * figures; one in which ATMs stood and earned nothing has zeros. */
+ * figures; one in which ATMs stood and earned nothing has zeros, and where one earned without a contract, base fees are not all known. */
 static const char figures_sql[] =
     "WITH q AS (SELECT quarter, least(quarter_last_day(quarter), $2::date) AS to_on FROM unnest($3::text[]) "
     "quarter), "
@@ -22,17 +22,22 @@ static const char figures_sql[] =
     "earlier FROM report_atm($1::date, $2::date) GROUP BY 1), "
     "base AS (SELECT quarter_of(month) AS quarter, sum(base_fee_yen) AS base_fee, sum(days) AS days FROM "
     "report_base_fee($1::date, $2::date) GROUP BY 1), "
+    "strays AS (SELECT quarter, count(*) AS atms FROM report_without_contract($1::date, $2::date) GROUP BY "
+    "1), "
     "whole AS (SELECT q.*, m.quarter IS NOT NULL OR b.quarter IS NOT NULL AS known, m.withdrawals, "
     "m.customer_fee, "
-    "m.interbank_fee, m.hall_share, m.earlier, b.base_fee, b.days, (SELECT count(*) FROM contract c WHERE "
+    "m.interbank_fee, m.hall_share, m.earlier, b.base_fee, b.days, s.atms AS strays, (SELECT count(*) FROM "
+    "contract c WHERE "
     "c.from_on <= "
     "q.to_on AND coalesce(c.until_on, 'infinity') > q.to_on) AS atms FROM q LEFT JOIN money m USING "
     "(quarter) LEFT JOIN "
-    "base b USING (quarter)) "
+    "base b USING (quarter) LEFT JOIN strays s USING (quarter)) "
     "SELECT w.quarter, x.item, x.value FROM whole w CROSS JOIN LATERAL (VALUES "
     "('customer_fee', coalesce(w.customer_fee, 0)), ('interbank_fee', coalesce(w.interbank_fee, 0)), "
     "('hall_share', coalesce(w.hall_share, 0)), ('earlier_periods', coalesce(w.earlier, 0)), "
-    "('withdrawals', coalesce(w.withdrawals, 0)), ('base_fee', w.base_fee), ('atm_days', w.days), "
+    "('withdrawals', coalesce(w.withdrawals, 0)), ('base_fee', CASE WHEN w.strays IS NULL THEN w.base_fee "
+    "END), "
+    "('atm_days', w.days), ('without_contract', CASE WHEN w.days IS NOT NULL THEN w.strays END), "
     "('atms', CASE WHEN w.days IS NOT NULL THEN w.atms END)) x (item, value) WHERE w.known AND x.value IS "
     "NOT NULL "
     "UNION ALL SELECT quarter, item, amount_yen FROM cost WHERE quarter = ANY ($3::text[]) "
@@ -63,6 +68,8 @@ static void keep_figure(struct results_quarter *quarter, const char *item, int64
 {
         if (!strcmp(item, "atm_days"))
                 quarter->atm_days = value;
+        else if (!strcmp(item, "without_contract"))
+                quarter->without_contract = value;
         else if (!strcmp(item, "income_tax"))
                 rates[0] = figure_known(value);
         else if (!strcmp(item, "non_controlling_share"))

@@ -189,7 +189,9 @@ bool statement_load(PGconn *connection, const struct statement_question *questio
         PGresult *head = pg_query(connection, head_sql, LENGTH(parameters), parameters, error);
         PGresult *result = head ? ask(connection, question, error) : NULL;
 
-        *ret_statement = (struct statement){.hall_name = "", .held = {head, result}};
+        *ret_statement = (struct statement){.hall_name = "",
+                                            .lacks_shares = question->month.last_day < question->begun_day,
+                                            .held = {head, result}};
         if (!result)
                 return false;
         if (PQntuples(head)) {

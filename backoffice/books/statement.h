@@ -13,6 +13,7 @@
 struct statement_question {
         const char *hall;
         struct period month;
+        int32_t begun_day; /* of the books: of a month that was over by then they know no shares */
 };
 
 enum statement_kind { STATEMENT_BASE_FEE, STATEMENT_SHARE };
@@ -46,6 +47,7 @@ struct statement {
         size_t lines;
         struct statement_tax *tax; /* by kind and rate; room for one a line */
         size_t taxes;
+        bool lacks_shares;                                      /* earned_yen and balance_yen are missing */
         int64_t owed_yen, earned_yen, balance_yen, earlier_yen; /* balance: what the hall owes in the end */
         PGresult *held[2];                                      /* the texts */
 };

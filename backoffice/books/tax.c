@@ -24,11 +24,12 @@ static const char sql[] =
     "FROM fees f FULL JOIN base b ON b.rate = f.rate) "
     "SELECT rate, "
     "coalesce(sum(cf), 0)::bigint, coalesce(sum(ct), 0)::bigint, coalesce(sum(bf), 0)::bigint, "
-    "coalesce(sum(bt), 0)::bigint, "
-    "coalesce(sum(fee), 0)::bigint, coalesce(sum(tax), 0)::bigint, coalesce(sum(cf + bf + fee), 0)::bigint, "
-    "coalesce(sum(ct + bt + tax), 0)::bigint FROM rates WHERE (cf, ct, bf, bt, fee, tax) <> (0, 0, 0, 0, 0, "
-    "0) "
+    "coalesce(sum(bt), 0)::bigint, coalesce(sum(fee), 0)::bigint, coalesce(sum(tax), 0)::bigint, "
+    "(SELECT count(DISTINCT terminal) FROM report_without_contract($4::date, $5::date)) "
+    "FROM rates WHERE (cf, ct, bf, bt, fee, tax) <> (0, 0, 0, 0, 0, 0) "
     "GROUP BY GROUPING SETS ((rate), ()) ORDER BY grouping(rate), rate";
+
+enum { WITHOUT_CONTRACT = 7 };
 
 static PGresult *ask(PGconn *connection, const struct tax_question *question, char error[PG_ERROR_MAX])
 {
@@ -48,16 +49,37 @@ static PGresult *ask(PGconn *connection, const struct tax_question *question, ch
         return result;
 }
 
-static void take_row(const PGresult *result, int row, struct tax_row *ret_row)
+/* revenue_yen and tax_yen of what is known. */
+static void sum_up(struct tax_row *row)
 {
-        int64_t *const amount[] = {&ret_row->customer_fee_yen,  &ret_row->customer_tax_yen,
-                                   &ret_row->interbank_fee_yen, &ret_row->interbank_tax_yen,
-                                   &ret_row->base_fee_yen,      &ret_row->base_fee_tax_yen,
-                                   &ret_row->revenue_yen,       &ret_row->tax_yen};
+        row->revenue_yen =
+            figure_add(figure_add(row->customer_fee_yen, row->interbank_fee_yen), row->base_fee_yen);
+        row->tax_yen =
+            figure_add(figure_add(row->customer_tax_yen, row->interbank_tax_yen), row->base_fee_tax_yen);
+}
+
+/* What the books do not have of it. */
+static void take_out(const struct tax_question *question, const struct tax *tax, struct tax_row *row)
+{
+        if (question->period.last_day < question->standing->begun_day)
+                row->customer_fee_yen = row->customer_tax_yen = row->interbank_fee_yen =
+                    row->interbank_tax_yen = figure_missing;
+        if (tax->without_contract)
+                row->base_fee_yen = row->base_fee_tax_yen = figure_missing;
+}
+
+static void take_row(const struct tax_question *question, const struct tax *tax, const PGresult *result,
+                     int row, struct tax_row *ret_row)
+{
+        struct figure *const amount[] = {&ret_row->customer_fee_yen,  &ret_row->customer_tax_yen,
+                                         &ret_row->interbank_fee_yen, &ret_row->interbank_tax_yen,
+                                         &ret_row->base_fee_yen,      &ret_row->base_fee_tax_yen};
 
         ret_row->rate_bp = (int32_t)pg_number(result, row, 0); /* of the total: NULL */
         for (size_t i = 0; i < LENGTH(amount); i++)
-                *amount[i] = pg_number(result, row, (int)i + 1);
+                *amount[i] = figure_read(pg_text(result, row, (int)i + 1));
+        take_out(question, tax, ret_row);
+        sum_up(ret_row);
 }
 
 bool tax_load(PGconn *connection, const struct tax_question *question, struct tax *ret_tax,
@@ -70,12 +92,13 @@ bool tax_load(PGconn *connection, const struct tax_question *question, struct ta
         if (!result)
                 return false;
         rates = PQntuples(result) - 1; /* the last is the total */
+        ret_tax->without_contract = pg_number(result, rates, WITHOUT_CONTRACT);
         ret_tax->row = calloc((size_t)rates + 1, sizeof(*ret_tax->row));
         if (!ret_tax->row)
                 snprintf(error, PG_ERROR_MAX, "out of memory");
         for (int i = 0; i < rates && ret_tax->row; i++)
-                take_row(result, i, &ret_tax->row[i]);
-        take_row(result, rates, &ret_tax->total);
+                take_row(question, ret_tax, result, i, &ret_tax->row[i]);
+        take_row(question, ret_tax, result, rates, &ret_tax->total);
         ret_tax->rows = (size_t)rates;
         PQclear(result);
         return ret_tax->row != NULL;

@@ -246,6 +246,26 @@ static void missing_costs(const struct results *results, enum reader reader, cha
         }
 }
 
+/* "3Q16: 6; 4Q16: 1": ATMs that earned without a contract, by quarter. */
+static void strays(const struct results *results, enum reader reader, char *buffer, size_t size)
+{
+        size_t used = 0;
+
+        buffer[0] = '\0';
+        for (size_t q = 0; q < results->quarters && used < size; q++) {
+                const struct results_quarter *quarter = &results->quarter[q];
+                char name[PERIOD_TEXT_MAX];
+
+                if (quarter->without_contract)
+                        used += (size_t)snprintf(
+                            buffer + used, size - used, reader ? "%s%s：%" PRId64 "台" : "%s%s: %" PRId64,
+                            !used    ? ""
+                            : reader ? "；"
+                                     : "; ",
+                            period_text(quarter->name, reader, name), quarter->without_contract);
+        }
+}
+
 static void add_note(struct results_notes *notes, const char *format, ...) ATM_PRINTF(2, 3);
 
 static void add_note(struct results_notes *notes, const char *format, ...)
@@ -275,6 +295,16 @@ void results_notes(const struct results *results, enum reader reader, struct res
                 add_note(ret_notes,
                          reader ? "設置契約がないため、基本料金は不明であり、売上高は算定できません。"
                                 : "There are no contracts: base fees are missing, and so is revenue.");
+        strays(results, reader, text, sizeof(text));
+        if (*text)
+                add_note(
+                    ret_notes,
+                    reader
+                        ? "設置契約のない期間に出金のあったATMがあるため、基本料金は不明であり、売上高は算定"
+                          "できません（%s）。"
+                        : "ATMs that earned where they had no contract, so that base fees and revenue are "
+                          "missing: %s.",
+                    text);
         if (results->is_unpublished)
                 add_note(ret_notes,
                          reader

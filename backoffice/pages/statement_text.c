@@ -48,9 +48,15 @@ static const char *print_yen(int64_t yen, enum reader reader, char buffer[48])
 
 static void note_sums(const struct statement *statement, enum reader reader, struct statement_notes *notes)
 {
-        int64_t balance = statement->balance_yen;
+        int64_t balance = statement->lacks_shares ? 0 : statement->balance_yen;
         char text[48];
 
+        if (statement->lacks_shares && statement->lines)
+                note(notes, "%s",
+                     reader
+                         ? "帳簿の開始前の月のため、支払手数料は不明であり、差引残高は算定できません。"
+                         : "The month was over when the books began: what the hall earned is missing, and so "
+                           "is the balance.");
         if (balance > 0)
                 note(notes, reader ? "ホールへの請求額：%s円" : "the hall owes %s yen",
                      print_yen(balance, reader, text));

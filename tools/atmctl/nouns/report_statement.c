@@ -130,7 +130,7 @@ static const struct output_column line_columns[LINE_COLUMNS] = {
     [TAX_RATE] = {"tax_rate", OUTPUT_FIGURE, OUTPUT_ONLY_TABLE},
     [TAX_RATE_BP] = {"tax_rate_bp", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
     [TAX] = {"tax_yen", OUTPUT_YEN, 0},
-    [TOTAL] = {"total_yen", OUTPUT_YEN, 0},
+    [TOTAL] = {"total_yen", OUTPUT_YEN, OUTPUT_DASH},
 };
 
 static bool write_line(struct output *output, const struct statement_line *line)
@@ -163,11 +163,16 @@ static bool write_line(struct output *output, const struct statement_line *line)
         return output_row(output, values);
 }
 
+static struct figure balance_of(const struct statement *statement)
+{
+        return statement->lacks_shares ? figure_missing : figure_known(statement->balance_yen);
+}
+
 static bool write_balance(struct output *output, const struct statement *statement)
 {
         char text[FIGURE_TEXT_MAX];
         const char *values[LINE_COLUMNS] = {
-            [ITEM] = "balance", [TOTAL] = figure_print(figure_known(statement->balance_yen), text)};
+            [ITEM] = "balance", [TOTAL] = figure_print(balance_of(statement), text)};
 
         return output_total(output, values);
 }
@@ -236,13 +241,16 @@ static bool write_sums(const struct sheet *sheet)
 {
         static const struct output_column members[] = {
             {"owed_yen", OUTPUT_YEN, 0}, {"earned_yen", OUTPUT_YEN, 0}, {"balance_yen", OUTPUT_YEN, 0}};
-        const int64_t sums[] = {sheet->statement->owed_yen, sheet->statement->earned_yen,
-                                sheet->statement->balance_yen};
+        const struct statement *statement = sheet->statement;
+        const struct figure sums[] = {figure_known(statement->owed_yen),
+                                      statement->lacks_shares ? figure_missing
+                                                              : figure_known(statement->earned_yen),
+                                      balance_of(statement)};
         char text[LENGTH(sums)][FIGURE_TEXT_MAX];
         const char *values[LENGTH(sums)];
 
         for (size_t i = 0; i < LENGTH(sums); i++)
-                values[i] = figure_print(figure_known(sums[i]), text[i]);
+                values[i] = figure_print(sums[i], text[i]);
         return output_members(sheet->output, members, LENGTH(members), values);
 }
 
@@ -286,11 +294,12 @@ static bool print_statement(struct report_desk *desk, const struct statement_que
 
 static bool report(struct report_desk *desk, void *context)
 {
-        const struct statement_question *question = context;
+        struct statement_question *question = context;
         struct statement statement;
         char error[PG_ERROR_MAX];
         bool printed = false;
 
+        question->begun_day = desk->standing.begun_day;
         if (statement_load(desk->database.connection, question, &statement, error))
                 printed = print_statement(desk, question, &statement);
         else
