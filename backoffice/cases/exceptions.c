@@ -11,25 +11,27 @@
 /* What somebody claims, too: it stands until it is closed. */
 #define CLAIMS                                                                                               \
         "SELECT noted_at, terminal, NULL::integer, 'claim', transmitted_at, stan, 'claim ' || claim, "       \
-        "claimed_yen, NULL::bigint, NOT is_open FROM claim"
+        "NULL::bigint, NULL::bigint, claimed_yen, NOT is_open FROM claim"
 
 /* In the order of enum exception_column. Who dealt with one, the trail of its withdrawal says: in the transaction that did it; one that
  * could not be brought back is dealt with when it was. A claim has a trail of its own. */
 #define LIST_COLUMNS                                                                                         \
         MOMENT("x.advice_at")                                                                                \
         ", x.terminal, x.advice_stan, x.kind, " MOMENT(                                                      \
-            "x.transmitted_at") ", x.stan, x.what, "                                                         \
-                                "x.amount_yen, x.dispensed_yen, x.resolved, w.hall, w.issuer, "              \
+            "x.transmitted_at") ", x.stan, x.what, x.amount_yen, x.dispensed_yen, x.claimed_yen, "           \
+                                "x.resolved, x.hall, x.issuer, "                                             \
                                 "CASE WHEN NOT x.resolved THEN greatest(0, floor(extract(epoch FROM "        \
                                 "$%d::timestamptz - x.since) / "                                             \
                                 "60))::bigint END, " MOMENT(                                                 \
                                     "t.at") ", concat_ws('/', t.who, t.person), t.note, "                    \
-                                            "count(*) OVER (), (sum(x.amount_yen) OVER ())::bigint, "        \
-                                            "(sum(x.dispensed_yen) OVER ())::bigint"
+                                            "count(*) OVER (), "                                             \
+                                            "(sum(x.amount_yen) FILTER (WHERE x.is_first) OVER "             \
+                                            "())::bigint, "                                                  \
+                                            "(sum(x.dispensed_yen) FILTER (WHERE x.is_first) OVER "          \
+                                            "())::bigint, "                                                  \
+                                            "(sum(x.claimed_yen) OVER ())::bigint"
 
 #define LIST_JOINS                                                                                           \
-        "LEFT JOIN LATERAL (SELECT w.hall, w.issuer FROM withdrawal w WHERE w.terminal = x.terminal AND "    \
-        "w.transmitted_at = x.transmitted_at AND w.stan = x.stan) w ON true "                                \
         "LEFT JOIN exception_resolution r ON r.terminal = x.terminal AND r.advice_at = x.advice_at AND "     \
         "r.advice_stan = x.advice_stan AND r.kind = x.kind AND r.transmitted_at = x.transmitted_at AND "     \
         "r.stan = x.stan AND r.what = x.what "                                                               \
@@ -39,6 +41,11 @@
         "ORDER BY "                                                                                          \
         "abs(extract(epoch FROM t.at) * 1000 - r.at_ms), t.change DESC LIMIT 1) t ON true"
 
+/* Of the rows of a withdrawal the one that its sums are taken from, so that they count once: the newest that says what was dispensed. */
+#define IS_FIRST                                                                                             \
+        "row_number() OVER (PARTITION BY x.terminal, x.transmitted_at, x.stan ORDER BY x.kind IS NOT "       \
+        "DISTINCT FROM 'claim', x.dispensed_yen IS NULL, x.since DESC, x.advice_stan DESC) = 1 AS is_first"
+
 /* The open ones: asked of a bank and not decided, or approved and not heard of again. */
 #define WITHOUT_END                                                                                          \
         "SELECT NULL::timestamptz AS advice_at, o.terminal, NULL::integer AS advice_stan, NULL::text AS "    \
@@ -47,7 +54,7 @@
         "bank_outcome b "                                                                                    \
         "WHERE b.terminal = o.terminal AND b.transmitted_at = o.transmitted_at AND b.stan = o.stan) "        \
         "THEN 'no outcome' ELSE 'no end' END AS what, o.amount_yen, NULL::bigint AS dispensed_yen, "         \
-        "false AS resolved FROM v_open o"
+        "NULL::bigint AS claimed_yen, false AS resolved FROM v_open o"
 
 PGresult *exceptions_list(PGconn *connection, const struct exception_question *question, int64_t limit,
                           char error[PG_ERROR_MAX])
@@ -64,14 +71,17 @@ PGresult *exceptions_list(PGconn *connection, const struct exception_question *q
         sql_start(&sql);
         sql_add(
             &sql,
-            "SELECT " LIST_COLUMNS
+            "WITH listed AS MATERIALIZED (SELECT x.*, w.hall, w.issuer, " IS_FIRST
             " FROM (SELECT *, coalesce(advice_at, transmitted_at) AS since FROM (SELECT advice_at, terminal, "
             "advice_stan, kind, transmitted_at, stan, what, amount_yen, "
-            "dispensed_yen, resolved FROM v_exception UNION ALL " CLAIMS " UNION ALL " WITHOUT_END
-            " WHERE o.transmitted_at < $%d::timestamptz) e) x " LIST_JOINS
-            " WHERE true%s ORDER BY x.since, x.terminal, x.advice_stan LIMIT %" PRId64,
-            selection_parameter(&selection, question->now),
-            selection_parameter(&selection, question->open_before), selection.conditions.text, limit);
+            "dispensed_yen, NULL::bigint AS claimed_yen, resolved FROM v_exception UNION ALL " CLAIMS
+            " UNION ALL " WITHOUT_END " WHERE o.transmitted_at < $%d::timestamptz) e) x LEFT JOIN LATERAL "
+            "(SELECT w.hall, w.issuer FROM "
+            "withdrawal w WHERE w.terminal = x.terminal AND w.transmitted_at = x.transmitted_at AND w.stan = "
+            "x.stan) w ON true WHERE true%s) SELECT " LIST_COLUMNS " FROM listed x " LIST_JOINS
+            " ORDER BY x.since, x.terminal, x.advice_stan LIMIT %" PRId64,
+            selection_parameter(&selection, question->open_before), selection.conditions.text,
+            selection_parameter(&selection, question->now), limit);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
 

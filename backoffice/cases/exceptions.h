@@ -28,6 +28,7 @@ enum exception_column {
         EXCEPTION_WHAT,
         EXCEPTION_AMOUNT_YEN,
         EXCEPTION_DISPENSED_YEN,
+        EXCEPTION_CLAIMED_YEN, /* of a claim, which has no other sum */
         EXCEPTION_IS_RESOLVED,
         EXCEPTION_HALL, /* of the withdrawal; NULL: the database has none */
         EXCEPTION_ISSUER,
@@ -37,8 +38,9 @@ enum exception_column {
         EXCEPTION_NOTE,
         /* of all that are like that, be they cut off or not */
         EXCEPTION_COUNT,
-        EXCEPTION_AMOUNTS_YEN,
+        EXCEPTION_AMOUNTS_YEN, /* each withdrawal once */
         EXCEPTION_DISPENSED_SUM_YEN,
+        EXCEPTION_CLAIMED_SUM_YEN,
         EXCEPTION_COLUMN_COUNT
 };
 

@@ -699,6 +699,8 @@ expect_exit 0 atmctl withdrawal show --stan 4
 says reversed Advices Commission completion reversal
 refuses 1 "several are like that" atmctl withdrawal show --date 2016-12-30
 expect "exceptions" "40 approved 40 corrected 20 declined 80 no end" "$(atmctl exception list --format csv | sed 1d | cut -d, -f7 | sort | uniq -c | sort -k2 | xargs)"
+expect "each withdrawal counts once in the sums" "$(atmctl exception list --format csv | awk -F, 'NR > 1 && !seen[$2 $5 $6]++ { yen += $8 } END { print yen }')" \
+        "$(atmctl exception list | sed -n 's/^total of 180 *//p' | tr -d , | cut -d ' ' -f 1)"
 expect "exceptions of an ATM" "approved no end" "$(atmctl exception list --terminal "$terminal" --format csv | sed 1d | cut -d, -f7 | sort | xargs)"
 
 # tariffs and tax rates of a time that is priced already
@@ -1009,6 +1011,7 @@ expect_exit 0 atmctl claim add --link BANKA --stan 4 --claimed 3000 --note "he c
 says "claim 1: 3000 yen of T0000002 "
 expect "it moves nothing" "$before" "$(sql "SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM v_withdrawal v")"
 expect "what people should look at" "4,claim 1" "$(open_things)"
+expect "what is claimed is no amount" "null 3000" "$(of "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --format json)" "concat_ws(' ', j #> '{0,amount_yen}', j #> '{0,claimed_yen}')")"
 expect "the claim" "1 4 3000 he counted 6000 $PGUSER/$(id -un)" "$(of "$(atmctl claim list --terminal T0000002 --format json)" "concat_ws(' ', j #>> '{0,claim}', j #>> '{0,stan}', j #>> '{0,claimed_yen}', j #>> '{0,note}', j #>> '{0,noted_by}')")"
 expect "with its withdrawal" "1 true 3000 he counted 6000" "$(of "$(atmctl withdrawal show --link BANKA --stan 4 --format json)" "concat_ws(' ', j #>> '{claims,0,claim}', j #>> '{claims,0,open}', j #>> '{claims,0,claimed_yen}', j #>> '{claims,0,note}')")"
 refuses 1 "claim 2: expected the number of one that is open" atmctl claim close 2 --note x

@@ -27,6 +27,7 @@ static const struct output_column list_columns[] = {
     {"what", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
     {"amount_yen", OUTPUT_YEN, 0},
     {"dispensed_yen", OUTPUT_YEN, 0},
+    {"claimed_yen", OUTPUT_YEN, 0},
     {"resolved", OUTPUT_BOOL, OUTPUT_NOT_TABLE},
     {"hall", OUTPUT_TEXT, 0},
     {"issuer", OUTPUT_TEXT, 0},
@@ -71,6 +72,7 @@ static bool write_total(struct output *output, const PGresult *result)
         values[AGE] = text;
         values[ROW + EXCEPTION_AMOUNT_YEN] = value_of(result, 0, EXCEPTION_AMOUNTS_YEN);
         values[ROW + EXCEPTION_DISPENSED_YEN] = value_of(result, 0, EXCEPTION_DISPENSED_SUM_YEN);
+        values[ROW + EXCEPTION_CLAIMED_YEN] = value_of(result, 0, EXCEPTION_CLAIMED_SUM_YEN);
         return output_total(output, values);
 }
 
