@@ -143,12 +143,12 @@ static void build_ranking(struct sqltext *sql, const struct fleet_key *key)
                 "LAST, revenue DESC NULLS LAST, commission DESC, key) END AS rank, * FROM profits) "
                 "SELECT coalesce(key, 'total'), name, rank, atms, days, withdrawals, commission, base_fee, "
                 "revenue, share, cash_in_transit, network, maintenance, depreciation, cost, profit, "
-                "without_contract "
+                "without_contract, (SELECT count(*) FROM ranks) - 1 "
                 "FROM ranks WHERE key IS NULL OR $6::bigint IS NULL OR rank <= $6::bigint ORDER BY rank "
                 "NULLS LAST");
 }
 
-enum { WITHOUT_CONTRACT = 16 };
+enum { WITHOUT_CONTRACT = 16, ALL_ROWS };
 
 void fleet_derive(struct fleet_row *row)
 {
@@ -275,6 +275,7 @@ static bool take_ranking(const struct fleet_question *question, const PGresult *
                 take_out(&fleet->row[i]);
         if (is_before)
                 take_out(&fleet->total);
+        fleet->more = (size_t)pg_number(result, rows, ALL_ROWS) - fleet->rows;
         fleet->without_contract = pg_number(result, rows, WITHOUT_CONTRACT);
         return fleet->row;
 }

@@ -49,6 +49,7 @@ struct fleet {
         struct fleet_area *area;
         struct fleet_peer *peer;
         size_t rows, areas, peers;
+        size_t more;            /* rows beyond the question's limit */
         struct period year;     /* that ours is of, where there are peers */
         struct fleet_row total; /* its key is "total" */
         struct fleet_area areas_total;

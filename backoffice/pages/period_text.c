@@ -68,12 +68,15 @@ static bool print_fiscal_year(const char *name, enum reader reader, char *buffer
         return true;
 }
 
-/* A day, or a month, and what stands behind it. */
+/* A day, or a month, and what stands behind it; a moment to its minute, in Japan's time as all are written. */
 static bool print_date(const char *name, char *buffer, size_t size)
 {
         size_t length = matches(name, "0000-00-00");
 
-        if (length)
+        if (length && matches(name + length, "T00:00:00"))
+                snprintf(buffer, size, "%d年%d月%d日 %d時%.2s分", digits(name, 4), digits(name + 5, 2),
+                         digits(name + 8, 2), digits(name + 11, 2), name + 14);
+        else if (length)
                 snprintf(buffer, size, "%d年%d月%d日%s", digits(name, 4), digits(name + 5, 2),
                          digits(name + 8, 2), name + length);
         else if (matches(name, "0000-00") == strlen(name))
@@ -120,4 +123,13 @@ const char *period_text_day(int32_t day, enum reader reader, char buffer[PERIOD_
 
         calendar_print_day(day, name);
         return period_text(name, reader, buffer);
+}
+
+const char *period_text_before(const struct period *period, enum period_step step)
+{
+        bool is_quarter = period->whole_quarters && !strchr(period->label, '-') && *period->label != 'F';
+
+        if (step == PERIOD_STEP_YEAR)
+                return *period->label == 'F' ? "before_year_yen" : "before_yoy_yen";
+        return is_quarter ? "before_qoq_yen" : "before_months_yen";
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "backoffice/books/period.h"
 #include "backoffice/pages/words.h"
 
 enum { PERIOD_TEXT_MAX = 96 };
@@ -16,6 +17,8 @@ enum { PERIOD_TEXT_MAX = 96 };
 const char *period_text(const char *name, enum reader reader, char buffer[PERIOD_TEXT_MAX]);
 /* Where there is little room: "17/3期3Q". */
 const char *period_text_short(const char *name, enum reader reader, char buffer[PERIOD_TEXT_MAX]);
+/* The word for what a period is compared with, as the key of its column: "before_qoq_yen". */
+const char *period_text_before(const struct period *period, enum period_step step);
 const char *period_text_day(int32_t day, enum reader reader, char buffer[PERIOD_TEXT_MAX]);
 
 #endif

@@ -277,7 +277,8 @@ static void add_note(struct results_notes *notes, const char *format, ...)
         va_end(arguments);
 }
 
-void results_notes(const struct results *results, enum reader reader, struct results_notes *ret_notes)
+void results_notes(const struct results *results, enum results_figures figures, enum reader reader,
+                   struct results_notes *ret_notes)
 {
         const struct results_quarter *last = &results->quarter[results->quarters - 1];
         char text[512], name[PERIOD_TEXT_MAX];
@@ -288,9 +289,11 @@ void results_notes(const struct results *results, enum reader reader, struct res
                 add_note(ret_notes, reader ? "%sのデータはありません。" : "The books have nothing of %s.",
                          name);
         if (results->is_cut)
-                add_note(ret_notes,
-                         reader ? "帳簿の開始前を含む四半期とは比較していません。"
-                                : "Nothing is compared with quarters that the books have not all of.");
+                add_note(ret_notes, reader ? "帳簿の開始前を含む四半期とは、基本料金、入力された費用および設"
+                                             "置台数のほかは比較していません。"
+                                           : "Of quarters that the books have not all of, only base fees, "
+                                             "entered costs and ATMs are "
+                                             "compared with.");
         if (results->base_fees_missing)
                 add_note(ret_notes,
                          reader ? "設置契約がないため、基本料金は不明であり、売上高は算定できません。"
@@ -317,7 +320,7 @@ void results_notes(const struct results *results, enum reader reader, struct res
                          reader ? "未入力のため算定できない項目があります（%s）。"
                                 : "Not entered, and so missing: %s.",
                          text);
-        if (!adds_up_as_printed(results))
+        if (figures == RESULTS_IN_MILLIONS && !adds_up_as_printed(results))
                 add_note(ret_notes,
                          reader ? "四捨五入のため、合計が一致しない場合があります。"
                                 : "Figures as printed do not all add up, because each is rounded by itself.");

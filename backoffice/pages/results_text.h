@@ -27,6 +27,8 @@ ATM_MUST_USE bool results_print(const struct results_column *column, enum result
                                 enum reader reader, char buffer[RESULTS_TEXT_MAX]);
 /* What a reader must know beside what every report says: what is missing, what is not compared, what does not add up as
  * printed. */
-void results_notes(const struct results *results, enum reader reader, struct results_notes *ret_notes);
+enum results_figures { RESULTS_IN_MILLIONS, RESULTS_WHOLE };
+void results_notes(const struct results *results, enum results_figures figures, enum reader reader,
+                   struct results_notes *ret_notes);
 
 #endif

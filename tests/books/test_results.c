@@ -235,6 +235,35 @@ START_TEST(what_the_books_began_within_is_compared_with_nothing)
 }
 END_TEST
 
+static bool is_noted_of(enum results_figures figures, const char *part)
+{
+        struct results_notes notes;
+        bool found = false;
+
+        results_notes(&results, figures, READER_ENGLISH, &notes);
+        for (size_t i = 0; i < notes.count; i++)
+                found = found || strstr(notes.text[i], part);
+        return found;
+}
+
+static bool is_noted(const char *part)
+{
+        return is_noted_of(RESULTS_IN_MILLIONS, part);
+}
+
+START_TEST(an_atm_that_earned_without_a_contract_is_told_with_its_quarter)
+{
+        results.quarter[6].figure[RESULT_base_fee] = figure_missing;
+        results.quarter[6].without_contract = 2;
+        results_derive(&results.quarter[6], figure_known(3000), figure_known(2050));
+        results_compose(&results, &entered);
+        ck_assert(!results.base_fees_missing);
+        EXPECT_MISSING("3Q16", revenue);
+        ck_assert(is_noted("base fees and revenue are missing: 3Q16: 2."));
+        results.quarter[6].without_contract = 0;
+}
+END_TEST
+
 START_TEST(a_quarter_that_was_over_when_the_books_began_is_missing_and_so_is_each_sum_with_it)
 {
         struct standing standing = {.begun_day = day_of("2016-07-15")};
@@ -346,17 +375,6 @@ START_TEST(figures_are_printed_in_millions_each_rounded_by_itself)
 }
 END_TEST
 
-static bool is_noted(const char *part)
-{
-        struct results_notes notes;
-        bool found = false;
-
-        results_notes(&results, false, &notes);
-        for (size_t i = 0; i < notes.count; i++)
-                found = found || strstr(notes.text[i], part);
-        return found;
-}
-
 START_TEST(what_does_not_add_up_as_printed_is_said)
 {
         static const char remark[] = "do not all add up";
@@ -380,6 +398,7 @@ START_TEST(what_does_not_add_up_as_printed_is_said)
         results_derive(&results.quarter[6], figure_known(0), figure_known(0));
         results_compose(&results, &entered);
         ck_assert(is_noted(remark));
+        ck_assert(!is_noted_of(RESULTS_WHOLE, remark)); /* whole yen do */
 }
 END_TEST
 
@@ -453,6 +472,7 @@ int main(void)
         tcase_add_test(tests, what_was_not_entered_is_missing_and_so_is_what_needs_it);
         tcase_add_test(tests, without_a_rate_there_is_no_net_income);
         tcase_add_test(tests, without_contracts_revenue_is_missing);
+        tcase_add_test(tests, an_atm_that_earned_without_a_contract_is_told_with_its_quarter);
         tcase_add_test(tests, what_the_books_began_within_is_compared_with_nothing);
         tcase_add_test(tests,
                        a_quarter_that_was_over_when_the_books_began_is_missing_and_so_is_each_sum_with_it);

@@ -134,6 +134,16 @@ psql_all -c "DELETE FROM history_run"
 report fleet --fy 2016 --quarter 3
 expect "the ranking" "1,T0000001,一号店,1,92,0,0.0,0,180000,180000,1956.5,0,544,272,163,37,1016,178984,99.4
 2,T0000002,二号店,1,77,2,0.0,640,78000,78640,1021.3,0,456,228,137,32,853,77787,98.9" "$OUTPUT"
+# what a limit leaves out is said where no total has it, and the remarks are those of what is shown
+report fleet --fy 2016 --quarter 3 --section ranking --limit 1
+remarks "1 more row: --limit left them out"
+[[ $REMARKS != *"Others publish"* ]] || wrong "a remark on what is not shown: $REMARKS"
+report revenue --fy 2016 --quarter 3 --by area --limit 1
+remarks "1 more row: --limit left them out"
+for heading in 'area yoy 前期' 'area,quarter yoy 前期' 'area qoq 3か月前' 'quarter qoq 前四半期' 'month yoy 前年同期'; do
+        read -r by compare word <<<"$heading"
+        PGUSER=$CLUSTER_PERSON atmctl report revenue --fy 2016 --by "$by" --compare "$compare" --lang ja 2>&1 | grep -q "$word" || wrong "not headed $word: $by, $compare"
+done
 report fleet --fy 2016 --quarter 2
 expect "missing costs" "1,T0000001,一号店,1,92,1,0.0,200,180000,180200,1958.7,20,,,,,,," "$OUTPUT"
 remarks "costs not entered, and so missing: 2Q16: Cash in transit, Network, Maintenance, Depreciation"

@@ -9,6 +9,7 @@
 #include "backoffice/pages/report_text.h"
 #include "lib/base/now.h"
 #include "lib/base/number.h"
+#include "lib/base/plural.h"
 #include "lib/base/utf8.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
@@ -190,6 +191,21 @@ static void write_remarks(const struct report_desk *desk, struct output *output,
         remark(output, report_text_provisional(standing, period, desk->today, reader, text), text);
         remark(output, report_text_begun(standing, period, reader, text), text);
         remark(output, report_text_generated(standing, reader, text), text);
+}
+
+/* A total is people's alone. */
+void report_remark_more(const struct report_desk *desk, struct output *output, size_t rows)
+{
+        bool has_total = output_kind_of(desk->invocation) == OUTPUT_FOR_PEOPLE;
+        char count[PLURAL_MAX];
+
+        if (!rows)
+                return;
+        if (output_reader(output))
+                output_remark(output, has_total ? "このほか%zu行（合計に含む）" : "このほか%zu行", rows);
+        else
+                output_remark(output, "%s%s", plural_count(rows, "more row", count),
+                              has_total ? ", which the total has too" : ": --limit left them out");
 }
 
 void report_head(const struct report_desk *desk, struct output *output, const struct report_title *title)

@@ -65,4 +65,7 @@ struct report_title {
  * a part, that business was generated. Before its own remarks and its rows. */
 void report_head(const struct report_desk *desk, struct output *output, const struct report_title *title);
 
+/* How many rows a limit leaves out. */
+void report_remark_more(const struct report_desk *desk, struct output *output, size_t rows);
+
 #endif

@@ -179,10 +179,17 @@ static const struct {
 };
 
 /* All, or the one that is asked for. */
+static bool shows(const struct invocation *invocation, const char *section)
+{
+        const char *asked = invocation_value(invocation, "section");
+
+        return !asked || !strcmp(asked, section);
+}
+
 static bool write_sections(const struct invocation *invocation, struct output *output,
                            const struct fleet *fleet)
 {
-        const char *asked = invocation_value(invocation, "section"), *by = invocation_value(invocation, "by");
+        const char *by = invocation_value(invocation, "by");
         const char *const headings[RANKING_COLUMNS] = {[KEY] = by ? by : "atm"};
 
         for (size_t i = 0; i < LENGTH(sections); i++) {
@@ -193,7 +200,7 @@ static bool write_sections(const struct invocation *invocation, struct output *o
                     .count = sections[i].count,
                     .words = sections[i].columns == ranking_columns ? headings : NULL};
 
-                if (asked && strcmp(asked, sections[i].name) != 0)
+                if (!shows(invocation, sections[i].name))
                         continue;
                 if (!output_begin(output, &section) || !sections[i].write(output, fleet))
                         return false;
@@ -259,7 +266,8 @@ static void remark_year(const struct report_desk *desk, struct output *output, c
 }
 
 /* In the ranking's order, by what it ranks; none where some of it is missing, which is no share. */
-static void draw_chart(struct output *output, const struct fleet *fleet, const struct period *period)
+static void draw_chart(struct output *output, const struct fleet *fleet, const struct period *period,
+                       bool by_atm)
 {
         struct amount_chart chart;
         enum reader reader = output_reader(output);
@@ -273,8 +281,12 @@ static void draw_chart(struct output *output, const struct fleet *fleet, const s
         for (size_t i = 0; i < fleet->rows; i++) {
                 const struct fleet_row *row = &fleet->row[i];
                 bool named = row->name && !strchr(row->name, '\n');
+                char label[256];
 
-                amount_chart_add(&chart, row->key, named ? row->name : NULL, row->revenue_yen.value);
+                /* ATMs of a hall have one name */
+                snprintf(label, sizeof(label), "%s%s%.200s", by_atm ? row->key : "",
+                         by_atm && named ? " " : "", named ? row->name : "");
+                amount_chart_add(&chart, row->key, *label ? label : NULL, row->revenue_yen.value);
         }
         if (fleet_others(fleet, &others))
                 amount_chart_add(&chart, others.key, word_of("others", reader), others.revenue_yen.value);
@@ -284,13 +296,17 @@ static void draw_chart(struct output *output, const struct fleet *fleet, const s
 static bool print_report(struct report_desk *desk, const struct period *period, const struct fleet *fleet)
 {
         struct output *output = output_open_whole(desk->invocation);
+        const char *by = invocation_value(desk->invocation, "by");
 
         if (!output)
                 return false;
         report_head(desk, output, &(struct report_title){"The fleet", "ATM網の収益性", period, NULL});
         remark_gaps(output, fleet, period);
-        remark_year(desk, output, fleet);
-        draw_chart(output, fleet, period);
+        if (shows(desk->invocation, "ranking"))
+                report_remark_more(desk, output, fleet->more);
+        if (shows(desk->invocation, "comparison"))
+                remark_year(desk, output, fleet);
+        draw_chart(output, fleet, period, !by || !strcmp(by, "atm"));
         if (write_sections(desk->invocation, output, fleet))
                 return output_close(output);
         output_abandon(output);

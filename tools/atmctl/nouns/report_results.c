@@ -96,7 +96,10 @@ static void write_head(struct output *output, void *context)
         report_head(page->desk, output,
                     &(struct report_title){"Results of the ATM operation business", "ATM運営事業 業績",
                                            &period, NULL});
-        results_notes(results, page->reader, &notes);
+        results_notes(results,
+                      output_kind_of(page->desk->invocation) == OUTPUT_FOR_PEOPLE ? RESULTS_IN_MILLIONS
+                                                                                  : RESULTS_WHOLE,
+                      page->reader, &notes);
         for (size_t i = 0; i < notes.count; i++)
                 output_remark(output, "%s", notes.text[i]);
 }

@@ -82,12 +82,28 @@ static enum output_type key_type(const char *key)
         return OUTPUT_TEXT;
 }
 
+/* Of rows that are times themselves it is theirs, else the period's. */
+static const char *before_word(const struct revenue_question *question)
+{
+        const char *span = NULL;
+
+        for (int i = 0; i < REVENUE_KEYS_MAX && question->key[i]; i++) {
+                if (revenue_key_is_span(question->key[i]) && (!span || strcmp(question->key[i], "fy") != 0))
+                        span = question->key[i];
+        }
+        if (!span)
+                return period_text_before(&question->period, question->compare);
+        if (question->compare == PERIOD_STEP_YEAR)
+                return strcmp(span, "fy") ? "before_yoy_yen" : "before_year_yen";
+        return strcmp(span, "quarter") ? "before_months_yen" : "before_qoq_yen";
+}
+
 static const char *word_for(const struct revenue_question *question, enum column column)
 {
         if (column == KEY || column == KEY2)
                 return question->key[column == KEY2];
         if (column == BEFORE)
-                return question->compare == PERIOD_STEP_YEAR ? "before_yoy_yen" : "before_qoq_yen";
+                return before_word(question);
         return NULL;
 }
 
@@ -157,16 +173,6 @@ static void remark_earlier(struct output *output, int64_t yen)
                 output_remark(output, "うち過年度・過四半期分：%s%s円", yen < 0 ? "△" : "", text);
         else
                 output_remark(output, "of which earlier periods: %s%s yen", yen < 0 ? "-" : "", text);
-}
-
-static void remark_more(struct output *output, size_t rows)
-{
-        if (rows)
-                output_remark(output,
-                              output_reader(output) ? "このほか%zu行（合計に含む）"
-                              : rows == 1           ? "%zu more row, which the total has too"
-                                                    : "%zu more rows, which the total has too",
-                              rows);
 }
 
 /* Days that are not there make a comparison of more with less. */
@@ -294,7 +300,7 @@ static bool print_report(struct report_desk *desk, const struct revenue_question
                     &(struct report_title){"Commission", "手数料収入", &question->period, NULL});
         remark_comparison(desk, output, question, revenue);
         remark_earlier(output, revenue->earlier_yen);
-        remark_more(output, pivot ? pivot->more : revenue->more);
+        report_remark_more(desk, output, pivot ? pivot->more : revenue->more);
         draw_chart(output, question, revenue, pivot);
         if (pivot ? revenue_pivot_rows(output, question, pivot, &turned)
                   : write_table(output, question, revenue, &shown))

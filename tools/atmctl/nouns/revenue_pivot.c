@@ -27,8 +27,7 @@ static void look_at_columns(enum reader reader, const struct revenue_question *q
         show(ret_shown, "commission_yen", OUTPUT_YEN, NULL);
         if (!question->compare)
                 return;
-        show(ret_shown, "before_yen", OUTPUT_YEN,
-             question->compare == PERIOD_STEP_YEAR ? "before_yoy_yen" : "before_qoq_yen");
+        show(ret_shown, "before_yen", OUTPUT_YEN, period_text_before(&question->period, question->compare));
         show(ret_shown, "change_percent", OUTPUT_DECIMAL, NULL);
 }
 
