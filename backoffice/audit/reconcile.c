@@ -22,6 +22,7 @@ struct reconciliation {
         char (*hall_terminal)[9];
         char from[26], to[26]; /* moments of the day */
         struct snapshot snapshot;
+        char generated[32];
         bool stopped; /* by whoever takes the differences */
         char *error;
 };
@@ -209,6 +210,21 @@ static bool read_filter(struct reconciliation *r)
         return (!q->hall || read_hall(r, q->hall)) && (!q->bank || know_bank(r, q->bank));
 }
 
+/* The days of what was generated, within those that are looked at. */
+static bool read_generated(struct reconciliation *r)
+{
+        PGresult *result = pg_query(
+            r->connection,
+            "SELECT CASE WHEN count(*) > 0 THEN coalesce($1, min(from_on) || ' to ' || max(to_on)) END "
+            "FROM history_run WHERE $1::date IS NULL OR $1::date BETWEEN from_on AND to_on",
+            1, &r->question->day, r->error);
+
+        if (result)
+                snprintf(r->generated, sizeof(r->generated), "%.31s", PQgetvalue(result, 0, 0));
+        PQclear(result);
+        return result;
+}
+
 static bool take_line(struct reconciliation *r, char *line)
 {
         struct database_row row;
@@ -268,7 +284,7 @@ static bool compare_sides(struct reconciliation *r)
                 return false;
         if (!atm_side_read(&r->atms, r->question->atm_folder, r->question->atm_folders))
                 return fail(r, r->atms.error);
-        if (!read_banks(r) || !read_cases(r) || !read_settlements(r) || !read_filter(r))
+        if (!read_banks(r) || !read_cases(r) || !read_settlements(r) || !read_filter(r) || !read_generated(r))
                 return false;
         if (!merge_begin(&r->merge))
                 return fail(r, "out of memory");
@@ -293,6 +309,7 @@ static void answer_of(const struct reconciliation *r, struct reconcile_answer *r
                                                 .cash_yen = m->cash_yen,
                                                 .terminals = is_part ? m->terminals : r->atms.terminals.count,
                                                 .has_banks = m->banks != NULL};
+        strcpy(ret_answer->generated, r->generated);
         for (size_t i = 0; i < r->banks.banks; i++) {
                 struct reconcile_bank_answer *bank = &ret_answer->bank[ret_answer->banks];
 

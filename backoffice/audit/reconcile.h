@@ -39,6 +39,9 @@ struct reconcile_answer {
         int64_t cash_yen;    /* dispensed, as the database has it */
         size_t terminals;    /* of the ATMs' side */
         bool has_banks;      /* they were looked at */
+        char generated
+            [32]; /* "2015-04-01 to 2017-03-31": days of business that was generated, which has no journals and is
+                              * left out; "": none of those that are asked for */
         struct reconcile_bank_answer {
                 char name[BANK_SIDE_NAME_MAX + 1];
                 uint64_t withdrawals, lines; /* those of them that were told and are about its money */

@@ -268,6 +268,15 @@ expect_exit 0 atmctl exception resolve --terminal $T --stan 2 --dispensed 9000 -
 expect_exit 1 "${R[@]}" --drained
 says "settled: $T 2017-02-01T10:02:00+09:00 000002: the ATM dispensed 9000 yen, the database has 10000 (cash -1000, also dispensed)" \
         "    settled by $CLUSTER_PERSON/$(id -un) at " ": the bank credits 1000" "1 difference; 1 settled by people"
+expect_exit 0 "${R[@]}" --bank BANKA
+says "no other differences; 1 settled by people"
+# of a day of generated business nothing is compared, and that is said
+sql "INSERT INTO history_run VALUES ('quiet', repeat('0', 64), 1, '0.01', '2016-12-01', '2016-12-31', 11, 1066, true)" >/dev/null
+expect_exit 0 "${R[@]}" --date 2016-12-31
+says "nothing to compare" "left out: 2016-12-31, of which business was generated and has no journals"
+expect_exit 0 "${R[@]}" --bank BANKA --json
+expect "generated days as JSON" "2016-12-01 to 2016-12-31" "$(json "$OUTPUT" "j ->> 'generated' FROM (SELECT (:'j')::jsonb AS j) x")"
+sql "DELETE FROM history_run" >/dev/null
 expect_exit 0 "${R[@]}" --bank BANKA --json
 expect "as JSON" "0 1 dispensed the bank credits 1000" "$(json "$OUTPUT" "concat_ws(' ', jsonb_array_length(j -> 'differences'), jsonb_array_length(j -> 'settled'), j #>> '{settled,0,also,0}', j #>> '{settled,0,settled,note}') FROM (SELECT (:'j')::jsonb AS j) x")"
 expect_exit 0 "${R[@]}" --bank BANKA --format csv
@@ -366,13 +375,13 @@ sql "INSERT INTO exception_record SELECT terminal, transmitted_at, stan, 'bank',
 named "a notice that the bank would not book, and another exception" 3 bank-refused+bank-held+bank-untold
 sql "UPDATE exception_record SET what = 'partial answered 12'" >/dev/null
 expect_exit 0 "${R[@]}" --drained
-says "explained: $T" "keeps 10108 yen; by what the database has it should be 9108" "agree; 1 known, by exceptions that are not dealt with yet"
+says "explained: $T" "keeps 10108 yen; by what the database has it should be 9108" "no other differences; 1 known, by exceptions that are not dealt with yet"
 expect_exit 0 "${R[@]}" --drained --json
 expect "as JSON" "0 explained 3" "$(json "$OUTPUT" "concat_ws(' ', jsonb_array_length(j -> 'differences'), j #>> '{explained,0,what}', j #>> '{explained,0,stan}') FROM (SELECT (:'j')::jsonb AS j) x")"
 dealt_with() {
         sql "INSERT INTO exception_resolution SELECT terminal, advice_at, advice_stan, kind, transmitted_at, stan, what, 1 FROM exception_record" >/dev/null
         expect_exit 0 "${R[@]}" --drained
-        says "settled: $T" "and dealt with" "agree; 1 settled by people"
+        says "settled: $T" "and dealt with" "no other differences; 1 settled by people"
         [[ $OUTPUT != *explained* && $OUTPUT != *known* ]] || wrong "people have dealt with it: $OUTPUT"
         sql "DELETE FROM exception_resolution; DELETE FROM exception_record" >/dev/null
 }
@@ -387,7 +396,7 @@ SIDE=atm named "cash that was corrected, as an exception says, and was not" 1 "t
 sql "UPDATE exception_record SET what = 'settled'" >/dev/null
 expect_exit 0 "${R[@]}" --drained
 says "explained: $T" "dispensed 10000 yen, the database has 9000: known, the ATM's word is an exception ('settled') that is not dealt with yet" \
-        "agree; 1 known, by exceptions that are not dealt with yet"
+        "no other differences; 1 known, by exceptions that are not dealt with yet"
 dealt_with
 sql "UPDATE advice SET counted_yen = 10000 WHERE stan = 1" >/dev/null
 expect_exit 0 "${R[@]}" --drained
@@ -538,7 +547,7 @@ says "5 withdrawals brought back" "4 more are for people"
 expect "exceptions" "1 no-card 2 journals-disagree 7 no-price 8 no-price" \
         "$(sql "SELECT string_agg(concat_ws(' ', stan, what), ' ' ORDER BY stan) FROM v_exception WHERE kind = 'recovery' AND NOT resolved")"
 expect_exit 0 "${R[@]}" --drained
-says "agree; 4 known, by exceptions that are not dealt with yet"
+says "no other differences; 4 known, by exceptions that are not dealt with yet"
 expect_exit 0 atmctl verify
 expect_exit 1 atmctl exception resolve --terminal $T --stan 8 --dispensed 0 --note trial
 says "none is like that"
@@ -546,7 +555,7 @@ sql "CREATE DATABASE elsewhere TEMPLATE hard" >/dev/null
 PGDATABASE=elsewhere expect_exit 0 atmctl exception resolve --terminal $T --stan 8 --dispensed 0 --elsewhere --note trial
 says "exceptions dealt with: 1"
 PGDATABASE=elsewhere expect_exit 0 "${R[@]}" --drained
-says "agree; 3 known"
+says "no other differences; 3 known"
 PGDATABASE=elsewhere expect_exit 0 atmctl verify
 PGDATABASE=elsewhere lost "1 withdrawal: no-card" "2 withdrawal: journals-disagree" "7 withdrawal: no-price"
 sql "INSERT INTO tariff SELECT * FROM gone; UPDATE card SET opening_yen = 1000000, balance_yen = 1000000 WHERE card_token = md5('card 1')::uuid" >/dev/null

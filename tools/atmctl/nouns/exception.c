@@ -206,6 +206,13 @@ static bool resolve_found(const struct invocation *invocation, struct database *
                 database_complain_of(error);
         else if (end != EXCEPTION_RESOLVED)
                 complain_of_refusal(invocation, found, key, end, &outcome);
+        else if (finding.elsewhere)
+                change_say(
+                    invocation,
+                    "%s: %s yen dispensed, put right elsewhere: it stays %s with %" PRId64
+                    " yen, and a difference that 'atmctl reconcile' finds is settled; exceptions dealt "
+                    "with: %d\n",
+                    key, finding.dispensed_yen, outcome.state, outcome.counted_yen, outcome.exceptions);
         else
                 change_say(invocation,
                            "%s: %s, %" PRId64 " yen dispensed (was: %s, %" PRId64

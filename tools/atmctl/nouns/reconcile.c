@@ -251,11 +251,12 @@ static json_t *banks_json(const struct reconcile_answer *answer)
 static bool finish_value(struct reconciliation *r, bool drained)
 {
         const struct reconcile_answer *a = &r->answer;
-        json_t *object = json_pack(
-            "{s:I, s:I, s:I, s:I, s:o, s:O, s:O, s:O}", "withdrawals", (json_int_t)a->withdrawals,
-            "unfinished", (json_int_t)a->unfinished, "cash_yen", (json_int_t)a->cash_yen, "terminals",
-            (json_int_t)a->terminals, "banks", banks_json(a), "differences", r->told[DIFFERENCE_OPEN],
-            "explained", r->told[DIFFERENCE_KNOWN], "settled", r->told[DIFFERENCE_SETTLED]);
+        json_t *object = json_pack("{s:I, s:I, s:I, s:I, s:s*, s:o, s:O, s:O, s:O}", "withdrawals",
+                                   (json_int_t)a->withdrawals, "unfinished", (json_int_t)a->unfinished,
+                                   "cash_yen", (json_int_t)a->cash_yen, "terminals", (json_int_t)a->terminals,
+                                   "generated", *a->generated ? a->generated : NULL, "banks", banks_json(a),
+                                   "differences", r->told[DIFFERENCE_OPEN], "explained",
+                                   r->told[DIFFERENCE_KNOWN], "settled", r->told[DIFFERENCE_SETTLED]);
         bool printed = object && output_json(r->invocation, object);
 
         (void)drained;
@@ -291,6 +292,10 @@ static void print_summary(const struct reconciliation *r, bool drained)
         output_say(r->output, ", %" PRId64 " yen: ", a->cash_yen);
         if (a->differences)
                 output_say(r->output, "%s", plural_count(a->differences, "difference", count));
+        else if (a->explained || a->settled)
+                output_say(r->output, "no other differences");
+        else if (!a->withdrawals && *a->generated)
+                output_say(r->output, "nothing to compare");
         else
                 output_say(r->output, a->has_banks ? "ATMs, host and banks agree" : "ATMs and host agree");
         if (a->explained)
@@ -304,6 +309,9 @@ static void print_summary(const struct reconciliation *r, bool drained)
         output_say(r->output, "\n");
         for (size_t i = 0; i < a->banks; i++)
                 print_bank(r, &a->bank[i]);
+        if (*a->generated)
+                output_say(r->output, "left out: %s, of which business was generated and has no journals\n",
+                           a->generated);
 }
 
 static bool close_output(struct reconciliation *r)
