@@ -22,13 +22,20 @@ CREATE OR REPLACE FUNCTION claim_add(p_terminal text, p_transmitted_at timestamp
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_claim integer;
+        v_most_yen bigint;
 BEGIN
         PERFORM demand_note();
         PERFORM demand(EXISTS (SELECT FROM withdrawal w WHERE w.terminal = p_terminal AND w.transmitted_at = p_transmitted_at AND w.stan = p_stan),
                        format('withdrawal %s', coalesce(nullif(trail_key(p_terminal, p_transmitted_at, p_stan), ''), 'NULL')),
                        'the terminal, moment and STAN of one that the database has');
-        PERFORM demand(p_claimed_yen BETWEEN 1 AND 999999999, format('%L yen claimed', p_claimed_yen), 'whole yen from 1 to 999999999');
+        SELECT w.amount_yen + coalesce(w.customer_fee_yen + w.customer_tax_yen, 0) INTO v_most_yen FROM withdrawal w
+        WHERE w.terminal = p_terminal AND w.transmitted_at = p_transmitted_at AND w.stan = p_stan;
+        PERFORM demand(p_claimed_yen BETWEEN 1 AND v_most_yen, format('%L yen claimed', p_claimed_yen),
+                       format('whole yen from 1 to %s, what it could take of an account', v_most_yen));
         LOCK TABLE claim IN SHARE ROW EXCLUSIVE MODE; -- its number is the next
+        SELECT c.claim INTO v_claim FROM claim c
+        WHERE c.terminal = p_terminal AND c.transmitted_at = p_transmitted_at AND c.stan = p_stan AND c.claimed_yen = p_claimed_yen AND c.is_open;
+        PERFORM demand(v_claim IS NULL, format('%s yen claimed', p_claimed_yen), format('another sum: claim %s says that already, and is open', v_claim));
         SELECT coalesce(max(c.claim), 0) + 1 INTO v_claim FROM claim c;
         INSERT INTO claim VALUES (v_claim, p_terminal, p_transmitted_at, p_stan, p_claimed_yen, business_now(), true);
         RETURN v_claim;

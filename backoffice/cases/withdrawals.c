@@ -130,6 +130,7 @@ static bool select_withdrawals(struct selection *selection, PGconn *connection,
         select_equal(selection, "w.stan", "integer", q->stan);
         select_equal(selection, "w.business_date", "date", q->date);
         select_amounts(selection, q);
+        select_equal(selection, "w.hall", "text", q->hall);
         select_equal(selection, "w.issuer", "text", q->issuer);
         select_equal(selection, "w.link", "text", q->link);
         if (q->reason)

@@ -17,7 +17,7 @@
 struct withdrawal_question {
         const char *terminal, *from, *to, *date, *rrn, *stan, *amount_yen, *state, *card_token;
         const char *amount_from_yen, *amount_to_yen; /* both included */
-        const char *issuer;
+        const char *hall, *issuer;
         const char *link;          /* whose bank was asked, or would have been, had it been there */
         const char *reason, *de39; /* ours, as the ATM heard it: a reason's name, and its code */
         bool oldest_first;

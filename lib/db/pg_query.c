@@ -31,6 +31,14 @@ static void add_advice(char error[PG_ERROR_MAX], const char *before, const char 
         snprintf(error + length, PG_ERROR_MAX - length, "\n%s%s%s", before, text, after);
 }
 
+/* What our own functions say, of what they were given and not of the database. */
+static bool is_raised(const PGresult *result)
+{
+        const char *raiser = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+
+        return raiser && !strcmp(raiser, "exec_stmt_raise");
+}
+
 void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ERROR_MAX])
 {
         const char *primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
@@ -39,8 +47,12 @@ void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ER
         const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
         /* no message of the server: the connection was lost, and libpq says how */
-        snprintf(error, PG_ERROR_MAX, "database '%s': %s%s%s", PQdb(connection),
-                 primary ? primary : PQerrorMessage(connection), detail ? ": " : "", detail ? detail : "");
+        if (is_raised(result))
+                snprintf(error, PG_ERROR_MAX, "%s", primary);
+        else
+                snprintf(error, PG_ERROR_MAX, "database '%s': %s%s%s", PQdb(connection),
+                         primary ? primary : PQerrorMessage(connection), detail ? ": " : "",
+                         detail ? detail : "");
         flatten(error);
         if (hint)
                 add_advice(error, "", hint, "");

@@ -18,7 +18,7 @@ enum { PG_ERROR_MAX = 2048 };
 /* The line of advice where a lock was waited for too long. */
 #define PG_LOCKED "somebody else holds what this needs"
 
-/* Why there is no good result. result NULL: the connection itself failed. */
+/* Why there is no good result; of what our own functions raise, their words alone. result NULL: the connection itself failed. */
 void pg_error(const PGconn *connection, const PGresult *result, char error[PG_ERROR_MAX]);
 
 /* NULL with an error. Parameters are texts; NULL is NULL. Several statements where there are no parameters; one that

@@ -965,6 +965,14 @@ expect "what is not old enough" "9,corrected 10,declined" "$(open_things --minut
 expect "what they are, the oldest first" "4 4 t t t" "$(of "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --issuer BANKA --format json)" "(SELECT concat_ws(' ', count(*), count(DISTINCT x ->> 'text'), bool_and(x ->> 'issuer' = 'BANKA' AND x ->> 'hall' <> ''), bool_and((x ->> 'age_minutes')::integer > 0),
         string_agg(coalesce(x ->> 'advice_at', x ->> 'transmitted_at'), ' ' ORDER BY n) = string_agg(coalesce(x ->> 'advice_at', x ->> 'transmitted_at'), ' ' ORDER BY coalesce(x ->> 'advice_at', x ->> 'transmitted_at'))) FROM jsonb_array_elements(j) WITH ORDINALITY e (x, n))")"
 expect "and of no other bank" "[]" "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --issuer HOUSE --format json)"
+# what is not there is no reason for an empty list
+refuses 1 "exception list: --hall: there is no hall 'NOPE'" atmctl exception list --hall NOPE
+says "'atmctl hall list' shows them"
+refuses 1 "claim list: --issuer: there is no issuer 'NOPE'" atmctl claim list --issuer NOPE
+refuses 1 "withdrawal list: --terminal: there is no ATM 'T9999999'" atmctl withdrawal list --terminal T9999999
+refuses 1 "withdrawal list: --link: there is no link that an issuer has 'BANKX'" atmctl withdrawal list --link BANKX
+refuses 2 "--amount-from-yen 30000 is after --amount-to-yen 20000" atmctl withdrawal list --amount-from-yen 30000 --amount-to-yen 20000
+expect "withdrawals of a hall" "$(sql "SELECT count(*) FROM withdrawal WHERE hall = 'H00002'")" "$(atmctl withdrawal list --hall H00002 --limit 1000000 --format csv | sed 1d | wc -l)"
 expect_exit 0 atmctl exception list --terminal T0000002 --from 2017-01-01 --limit 1
 says "its bank was asked and has not answered" "total of 4" "there are more than 1"
 expect_exit 0 atmctl verify
@@ -993,7 +1001,7 @@ expect_exit 0 atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --for
 says "reversed, 0 yen dispensed (was: asked, 0 yen)"
 expect "its outcome" "operator 6" "$(sql "SELECT cause, reason FROM bank_outcome WHERE stan = 1" | tr '|' ' ')"
 expect_exit 0 atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --elsewhere --note "paid by hand"
-says "declined, 0 yen dispensed (was: declined, 0 yen); exceptions dealt with: 1"
+says "10000 yen dispensed, put right elsewhere: it stays declined with 0 yen, and a difference that 'atmctl reconcile' finds is settled; exceptions dealt with: 1"
 # a correction that was taken: a person has looked at it, and nothing moves
 expect_exit 0 atmctl exception resolve --link BANKA --stan 9 --dispensed 0 --note "the notes are in the bin"
 says "reversed, 0 yen dispensed (was: reversed, 0 yen); exceptions dealt with: 1"
@@ -1004,17 +1012,20 @@ expect "by whom, and why" "9 the notes are in the bin,10 paid by hand" "$(of "$(
 refuses 2 "--note is missing" atmctl claim add --link BANKA --stan 4 --claimed 3000
 refuses 2 "--claimed is missing" atmctl claim add --link BANKA --stan 4 --note x
 refuses 1 "none is like that" atmctl claim add --link BANKA --stan 77 --claimed 3000 --note x
-refuses 1 "'0' yen claimed: expected whole yen" atmctl claim add --link BANKA --stan 4 --claimed 0 --note x
+refuses 2 "expected whole yen from 1 to 999999999" atmctl claim add --link BANKA --stan 4 --claimed 0 --note x
+refuses 1 "atmctl: '999999' yen claimed: expected whole yen from 1 to 10108, what it could take of an account" atmctl claim add --link BANKA --stan 4 --claimed 999999 --note x
 PGUSER=atm_report refuses 1 "permission denied" atmctl claim add --link BANKA --stan 4 --claimed 3000 --note x
 before=$(sql "SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM v_withdrawal v")
 expect_exit 0 atmctl claim add --link BANKA --stan 4 --claimed 3000 --note "he counted 6000"
 says "claim 1: 3000 yen of T0000002 "
+refuses 1 "3000 yen claimed: expected another sum: claim 1 says that already" atmctl claim add --link BANKA --stan 4 --claimed 3000 --note again
 expect "it moves nothing" "$before" "$(sql "SELECT md5(string_agg(v::text, '' ORDER BY v::text)) FROM v_withdrawal v")"
 expect "what people should look at" "4,claim 1" "$(open_things)"
 expect "what is claimed is no amount" "null 3000" "$(of "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --format json)" "concat_ws(' ', j #> '{0,amount_yen}', j #> '{0,claimed_yen}')")"
 expect "the claim" "1 4 3000 he counted 6000 $PGUSER/$(id -un)" "$(of "$(atmctl claim list --terminal T0000002 --format json)" "concat_ws(' ', j #>> '{0,claim}', j #>> '{0,stan}', j #>> '{0,claimed_yen}', j #>> '{0,note}', j #>> '{0,noted_by}')")"
 expect "with its withdrawal" "1 true 3000 he counted 6000" "$(of "$(atmctl withdrawal show --link BANKA --stan 4 --format json)" "concat_ws(' ', j #>> '{claims,0,claim}', j #>> '{claims,0,open}', j #>> '{claims,0,claimed_yen}', j #>> '{claims,0,note}')")"
-refuses 1 "claim 2: expected the number of one that is open" atmctl claim close 2 --note x
+refuses 1 "atmctl: claim 2: expected the number of one that is open" atmctl claim close 2 --note x
+says "'atmctl claim list' shows those that are open"
 dry claim close 1 --note x
 dry claim add --link BANKA --stan 3 --claimed 3000 --note x
 expect "claims after dry runs" "1 t" "$(sql "SELECT concat_ws(' ', count(*), bool_and(is_open)) FROM claim")"

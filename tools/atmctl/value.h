@@ -31,6 +31,7 @@ enum value_kind {
         VALUE_MOMENT,
         VALUE_FEE,
         VALUE_YEN,
+        VALUE_CLAIM,
         VALUE_BALANCE,
         VALUE_NUMBER,
         VALUE_DAYS,

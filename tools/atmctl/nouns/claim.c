@@ -82,10 +82,12 @@ static bool end(struct database *database, const struct invocation *invocation, 
         bool closed = claim_close(database->connection, claim, error);
 
         (void)context;
-        if (closed)
+        if (closed) {
                 change_say(invocation, "claim %s: closed\n", claim);
-        else
+        } else {
                 database_complain_of(error);
+                note("'atmctl claim list' shows those that are open, '--open no' who closed the others");
+        }
         return closed;
 }
 
@@ -106,7 +108,7 @@ static const struct field list_fields[] = {
     {.name = NULL},
 };
 static const struct field add_fields[] = {
-    {.name = "claimed", .kind = VALUE_YEN, .flags = FIELD_REQUIRED, .text = "the yen that are claimed"},
+    {.name = "claimed", .kind = VALUE_CLAIM, .flags = FIELD_REQUIRED, .text = "the yen that are claimed"},
     WITHDRAWAL_FIELDS,
     {.name = NULL},
 };

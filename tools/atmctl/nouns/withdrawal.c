@@ -57,6 +57,7 @@ int withdrawal_asked(const struct invocation *invocation, struct withdrawal_ques
                                          .amount_yen = invocation_value(invocation, "amount-yen"),
                                          .amount_from_yen = invocation_value(invocation, "amount-from-yen"),
                                          .amount_to_yen = invocation_value(invocation, "amount-to-yen"),
+                                         .hall = invocation_value(invocation, "hall"),
                                          .issuer = invocation_value(invocation, "issuer"),
                                          .reason = invocation_value(invocation, "reason"),
                                          .de39 = invocation_value(invocation, "de39"),
@@ -64,6 +65,14 @@ int withdrawal_asked(const struct invocation *invocation, struct withdrawal_ques
                                          .link = invocation_value(invocation, "link"),
                                          .state = invocation_value(invocation, "state"),
                                          .card_token = *token ? token : NULL};
+        if (exit_code == EXIT_DONE && invocation_has(invocation, "amount-from-yen") &&
+            invocation_has(invocation, "amount-to-yen") &&
+            invocation_number(invocation, "amount-from-yen", 0) >
+                invocation_number(invocation, "amount-to-yen", 0))
+                return usage_error(
+                    invocation->command,
+                    "--amount-from-yen %s is after --amount-to-yen %s: expected one that is not more",
+                    ret_question->amount_from_yen, ret_question->amount_to_yen);
         return exit_code;
 }
 
@@ -120,7 +129,8 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
 }
 
 #define NARROW                                                                                               \
-        "--limit N shows more, --terminal, --from, --to, --date, --card, --issuer, --link, --reason or "     \
+        "--limit N shows more, --terminal, --hall, --from, --to, --date, --card, --issuer, --link, "         \
+        "--reason or "                                                                                       \
         "--state narrow it"
 
 static int withdrawal_list(const struct invocation *invocation)

@@ -33,6 +33,7 @@ int withdrawal_show(const struct invocation *invocation);
             {.name = "amount-yen", .kind = VALUE_YEN, .text = "of this amount"},                             \
             {.name = "amount-from-yen", .kind = VALUE_YEN, .text = "of this amount or more"},                \
             {.name = "amount-to-yen", .kind = VALUE_YEN, .text = "of this amount or less"},                  \
+            {.name = "hall", .kind = VALUE_HALL, .text = "in this hall"},                                    \
             {.name = "issuer", .kind = VALUE_ISSUER, .text = "with a card of this bank"},                    \
             {.name = "link",                                                                                 \
              .kind = VALUE_LINK,                                                                             \
