@@ -740,10 +740,10 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
                                 "\"2020-04-01\"}|as decided|t\n"
                                 "operator|test|hall|H00001|{\"area\": \"kanto\", \"hall\": \"H00001\", "
                                 "\"name\": \"one\", \"share_bp\": 0, "
-                                "\"prefecture\": \"東京都\", \"opens_minute\": 0, \"closes_minute\": "
-                                "1440}|{\"area\": \"kanto\", \"hall\": "
+                                "\"prefecture\": \"東京都\", \"opens_minute\": 0, \"registration\": "
+                                "null, \"closes_minute\": 1440}|{\"area\": \"kanto\", \"hall\": "
                                 "\"H00001\", \"name\": \"one!\", \"share_bp\": 0, \"prefecture\": "
-                                "\"東京都\", \"opens_minute\": 0, "
+                                "\"東京都\", \"opens_minute\": 0, \"registration\": null, "
                                 "\"closes_minute\": 1440}|t\n");
         free(shown);
 
