@@ -125,11 +125,17 @@ static bool add_atm(struct reference *r, const struct cells *c, char error[REFER
 static bool add_issuer(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX])
 {
         struct issuer row = {0};
+        int64_t tries;
+        int method;
         if (!cell_copy(row.issuer, sizeof(row.issuer), c->cell[0]) ||
             !cell_copy(row.link, sizeof(row.link), c->cell[1]) ||
             !cell_hours(c->cell[2], c->cell[3], &row.hours[DAY_WEEKDAY]) ||
-            !cell_hours(c->cell[4], c->cell[5], &row.hours[DAY_OFF]))
+            !cell_hours(c->cell[4], c->cell[5], &row.hours[DAY_OFF]) ||
+            !cell_name(c->cell[6], pin_method_name, PIN_METHOD_COUNT, &method) ||
+            !number_parse(c->cell[7], 1, PIN_TRIES_MAX_MAX, &tries))
                 return false;
+        row.pin_method = (enum pin_method)method;
+        row.pin_tries_max = (int)tries;
         return reference_add_issuer(r, &row, error);
 }
 
@@ -208,7 +214,7 @@ static const struct section {
         bool (*add)(struct reference *r, const struct cells *c, char error[REFERENCE_ERROR_MAX]);
 } sections[] = {
     {"moments", 2, add_moments}, {"hall", 6, add_hall},         {"share", 3, add_share},
-    {"atm", 3, add_atm},         {"issuer", 6, add_issuer},     {"prefix", 4, add_prefix},
+    {"atm", 3, add_atm},         {"issuer", 8, add_issuer},     {"prefix", 4, add_prefix},
     {"tariff", 5, add_tariff},   {"tax_rate", 3, add_tax_rate}, {"holiday", 1, add_holiday},
     {"limit", 3, add_limit},     {"hours", 4, add_hours},
 };

@@ -191,7 +191,7 @@ static bool is_guess(enum reason reason)
         return guess[reason];
 }
 
-/* An inquiry leaves no row, so whoever guesses card numbers by inquiries leaves nothing but this. */
+/* An inquiry leaves no row, where no PIN is looked at, so whoever guesses card numbers by inquiries leaves nothing but this. */
 static void note_guess(struct service *service, const struct txn *txn)
 {
         if (txn->op.kind != LEDGER_INQUIRY || !is_guess(txn->op.answer.reason))

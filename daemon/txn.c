@@ -161,6 +161,9 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
         request->business_day = verdict.business_day;
         request->price = verdict.price;
         request->refusal = verdict.refusal;
+        request->pin_tries_max = verdict.issuer && verdict.issuer->pin_method != PIN_NONE
+                                     ? (int16_t)verdict.issuer->pin_tries_max
+                                     : 0;
         memcpy(request->limit, verdict.limit, sizeof(request->limit));
         snprintf(request->issuer, sizeof(request->issuer), "%s",
                  verdict.issuer ? verdict.issuer->issuer : "");

@@ -32,6 +32,8 @@ enum { MINUTES_PER_DAY = 1440, BASIS_POINTS = 10000, FEE_MAX_YEN = 1000000 };
 const char *const band_name[BAND_COUNT] = {[BAND_DAY] = "day", [BAND_OTHER] = "other"};
 const char *const card_kind_name[CARD_KIND_COUNT] = {
     [CARD_CASH] = "cash", [CARD_CREDIT] = "credit", [CARD_LOAN] = "loan"};
+const char *const pin_method_name[PIN_METHOD_COUNT] = {
+    [PIN_NONE] = "none", [PIN_PVV] = "pvv", [PIN_OFFSET] = "offset"};
 const char *const limit_kind_name[LIMIT_KIND_COUNT] = {
     [LIMIT_DAY_YEN] = "day_yen", [LIMIT_MONTH_YEN] = "month_yen", [LIMIT_DAY_COUNT] = "day_count"};
 const char *const day_kind_name[DAY_KIND_COUNT] = {[DAY_WEEKDAY] = "weekday", [DAY_OFF] = "off"};
@@ -224,6 +226,13 @@ bool reference_add_issuer(struct reference *r, const struct issuer *row, char er
                             "minutes wanted",
                             row->issuer, row->hours[kind].opens, row->hours[kind].closes,
                             day_kind_name[kind]);
+        if (row->pin_method != PIN_NONE &&
+            (row->pin_tries_max < 1 || row->pin_tries_max > PIN_TRIES_MAX_MAX || *row->link))
+                return fail(error,
+                            "issuer %s: PINs by %s, %d wrong ones, link \"%s\": 1 to %d wanted, and no link, "
+                            "behind which its bank verifies them",
+                            row->issuer, pin_method_name[row->pin_method], row->pin_tries_max, row->link,
+                            PIN_TRIES_MAX_MAX);
         return append(r, &r->issuers, row, sizeof *row, error);
 }
 

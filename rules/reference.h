@@ -60,10 +60,17 @@ struct atm {
 enum day_kind { DAY_WEEKDAY, DAY_OFF, DAY_KIND_COUNT }; /* DAY_OFF: Saturday, Sunday, public holiday */
 extern const char *const day_kind_name[DAY_KIND_COUNT]; /* "weekday", "off" */
 
+/* What a card's PIN is compared by; PIN_NONE: its issuer wants none. Only the house bank's are verified here. */
+enum pin_method { PIN_NONE, PIN_PVV, PIN_OFFSET, PIN_METHOD_COUNT };
+extern const char *const pin_method_name[PIN_METHOD_COUNT]; /* "none", "pvv", "offset" */
+enum { PIN_TRIES_MAX_MAX = 99 };
+
 struct issuer {
         char issuer[ISSUER_MAX + 1];
         char link[ISSUER_MAX + 1]; /* the way to it, a [link NAME] of the configuration; "": the house bank */
         struct hours hours[DAY_KIND_COUNT]; /* its service calendar; opens == closes: closed all day */
+        enum pin_method pin_method;
+        int pin_tries_max; /* so many wrong PINs, and the card is refused; at least 1 where there is a method */
 };
 
 enum card_kind { CARD_CASH, CARD_CREDIT, CARD_LOAN, CARD_KIND_COUNT };

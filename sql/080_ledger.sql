@@ -4,8 +4,9 @@
 -- Locks. Everybody takes them in one order: books, in ROW SHARE mode, against whoever closes a period (005_finance.sql),
 -- replaces a card, moves the end of the days that are summed up (021_days.sql) or changes a price (below); keys of
 -- advice_identity, in order; new rows of card, then rows of card, each in the order of the token; then keys of
--- withdrawal, in order (the moment, the terminal, the STAN); then of advice, in order; then of saf, in order (who takes what is due waits
--- for none of them, 019_banks.sql); last keys of unsummed_post, which nobody else waits for. Whoever makes sums or partitions holds summed_day or ledger_partition alone. (A card without an account of the house bank that needs one is
+-- withdrawal (inquiries: of pin_inquiry), in order (the moment, the terminal, the STAN); then of advice, in order; then of saf, in order (who takes what is due waits
+-- for none of them, 019_banks.sql); last keys of unsummed_post, and of pin_event, whose numbers are drawn under the lock of their card's row, so that
+-- nobody else waits for either. Whoever makes sums or partitions holds summed_day or ledger_partition alone. (A card without an account of the house bank that needs one is
 -- refused without a lock: accounts may be opened for many cards in one transaction.)
 -- What is decided from a card's row alone is decided in the statement that locks it, which has the newest version of what it waited for.
 -- All else is decided in a later statement than the lock's, so that it sees what the lock waited for. A row that is
@@ -28,7 +29,7 @@ BEGIN;
 
 -- What functions and views of an earlier release may stand on; those whose parameters change.
 SET LOCAL client_min_messages = warning;
-DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_day, v_card_month, v_revenue, v_holiday, v_without_end, v_open, v_open_listed, v_key_set CASCADE;
+DROP VIEW IF EXISTS v_withdrawal, v_saf, v_link, v_exception, v_account, v_card_pin, v_card_day, v_card_month, v_revenue, v_holiday, v_without_end, v_open, v_open_listed, v_key_set CASCADE;
 DROP TYPE IF EXISTS ledger_effect CASCADE;
 DO $$
 DECLARE
@@ -38,7 +39,7 @@ BEGIN
                  WHERE pronamespace = 'public'::regnamespace AND proname IN ('ledger_request', 'ledger_inquiry', 'ledger_advice', 'operator_saf',
                                                                                'operator_resolve', 'card_replace', 'period_close', 'account_guard', 'trail_row',
                                                                                'ledger_outcome', 'ledger_sweep', 'saf_take', 'saf_end', 'saf_look',
-                                                                               'demand_now', 'ledger_unblock') LOOP
+                                                                               'demand_now', 'ledger_unblock', 'card_open') LOOP
                 EXECUTE 'DROP FUNCTION ' || f;
         END LOOP;
 END
@@ -290,7 +291,7 @@ END
 $$;
 
 -- What the trail shows of a row, and the key that it is found by, of at most four columns. Of a card, in whatever column, its mask; what
--- somebody says beside the token is believed only of a card that has no row.
+-- somebody says beside the token is believed only of a card that has no row. Of what a PIN is compared with, that there is something.
 -- A query that the planner puts in the place of the call, so it is not STRICT and has no SET; OFFSET 0 lets nothing be done twice.
 CREATE OR REPLACE FUNCTION trail_row(p_row jsonb, p_key text[], p_hidden text[], OUT r_shown jsonb, OUT r_key text) RETURNS SETOF record
 LANGUAGE sql STABLE ROWS 1 AS $$
@@ -299,6 +300,7 @@ LANGUAGE sql STABLE ROWS 1 AS $$
                         'card_token', CASE WHEN s.shown ->> 'card_token' IS NOT NULL
                                            THEN coalesce((SELECT k.pan_mask FROM card k WHERE k.card_token = (s.shown ->> 'card_token')::uuid),
                                                          s.whole ->> 'pan_mask', '?') END,
+                        'pin_value', CASE WHEN s.shown ->> 'pin_value' IS NOT NULL THEN 'set' END,
                         'successor', CASE WHEN s.shown ->> 'successor' IS NOT NULL
                                           THEN coalesce((SELECT k.pan_mask FROM card k WHERE k.card_token = (s.shown ->> 'successor')::uuid),
                                                         '?') END)) AS shown
@@ -436,6 +438,24 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                     WHEN p_is_excluded THEN reason_of('CARD_EXCLUDED') END
 $$;
 
+-- What the PIN stands against (074_pins.sql), where one is looked at; NULL: it is right, or none is asked for.
+CREATE OR REPLACE FUNCTION pin_refusal(p_is_looked_at boolean, p_tries_max smallint, p_tries smallint, p_value text, p_entered text) RETURNS smallint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_is_looked_at
+                    THEN CASE WHEN p_tries >= p_tries_max THEN reason_of('PIN_TRIES')
+                              WHEN (p_value = p_entered) IS NOT TRUE THEN reason_of('PIN_WRONG') END END
+$$;
+
+-- What becomes of it: the kind of its row of pin_event; NULL: none. p_tries: the card's, NULL where no PIN was looked at. What is refused for a
+-- later reason than a wrong PIN had a right one.
+CREATE OR REPLACE FUNCTION pin_event_kind(p_tries smallint, p_reason smallint, p_value text, p_entered text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT CASE WHEN p_tries IS NULL THEN NULL
+                    WHEN p_reason = reason_of('PIN_WRONG')
+                    THEN CASE WHEN p_value IS NULL OR p_entered IS NULL THEN 'unverified' ELSE 'wrong' END
+                    WHEN p_tries > 0 AND (p_reason = reason_of('APPROVED') OR p_reason > reason_of('PIN_WRONG')) THEN 'right' END
+$$;
+
 -- The use of a card on a date (a day's, or a month's by its first day), as the row has it (025_cards.sql).
 CREATE OR REPLACE FUNCTION use_of(p_on date, p_newest_on date, p_newest bigint, p_earlier_on date, p_earlier bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -500,6 +520,45 @@ BEGIN
 END
 $$;
 
+-- PINs of which something follows, within the statement that has locked their cards and decided. p_tries: what the card's count is now; NULL: it is
+-- not this function's to write. True.
+CREATE OR REPLACE FUNCTION pin_count(p_card_token uuid[], p_kind text[], p_tries smallint[], p_terminal text[], p_transmitted_at timestamptz[],
+                                     p_stan integer[], p_is_inquiry boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+DECLARE
+        v_count bigint;
+BEGIN
+        INSERT INTO pin_event (card_token, seq, kind, terminal, transmitted_at, stan, is_inquiry)
+        SELECT u.card_token, coalesce(e.seq, 0) + 1, u.kind, u.terminal, u.transmitted_at, u.stan, p_is_inquiry
+        FROM unnest(p_card_token, p_kind, p_terminal, p_transmitted_at, p_stan) u (card_token, kind, terminal, transmitted_at, stan)
+        LEFT JOIN LATERAL (SELECT e.seq FROM pin_event e WHERE e.card_token = u.card_token ORDER BY e.seq DESC LIMIT 1) e ON true;
+        UPDATE card c SET pin_tries = u.tries
+        FROM unnest(p_card_token, p_tries) u (card_token, tries) WHERE c.card_token = u.card_token AND u.tries IS NOT NULL;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        RETURN v_count = cardinality(array_remove(p_tries, NULL)) OR ledger_conflict();
+END
+$$;
+
+-- The same of inquiries, each of which leaves a row. True.
+CREATE OR REPLACE FUNCTION pin_inquiry_keep(p_card_token uuid[], p_reason smallint[], p_balance_yen bigint[], p_kind text[], p_tries smallint[],
+                                            p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_processing_code integer[])
+RETURNS boolean LANGUAGE plpgsql VOLATILE SET search_path = public, pg_temp AS $$
+BEGIN
+        INSERT INTO pin_inquiry (terminal, transmitted_at, stan, reason, processing_code, card_token, balance_yen)
+        SELECT u.terminal, u.transmitted_at, u.stan, u.reason, u.processing_code, u.card_token,
+               CASE WHEN u.reason = reason_of('APPROVED') THEN u.balance_yen END
+        FROM unnest(p_terminal, p_transmitted_at, p_stan, p_reason, p_processing_code, p_card_token, p_balance_yen)
+             u (terminal, transmitted_at, stan, reason, processing_code, card_token, balance_yen)
+        ORDER BY 2, 1, 3;
+        RETURN (SELECT pin_count(array_agg(u.card_token), array_agg(u.kind),
+                                 array_agg((CASE u.kind WHEN 'wrong' THEN u.tries + 1 WHEN 'right' THEN 0 END)::smallint),
+                                 array_agg(u.terminal), array_agg(u.transmitted_at), array_agg(u.stan), true)
+                FROM unnest(p_card_token, p_kind, p_tries, p_terminal, p_transmitted_at, p_stan) u (card_token, kind, tries, terminal, transmitted_at, stan)
+                WHERE u.kind IS NOT NULL
+                HAVING count(*) > 0) IS NOT FALSE;
+END
+$$;
+
 -- batches ------------------------------------------------------------------------------------------------
 
 -- Withdrawal requests (0200, 0201). p_refusal is the first reason that needs no shared row, 0 where there
@@ -507,6 +566,8 @@ $$;
 -- ATM is to hear, and whether it was durable before. A reason of NULL: the intent is durable and limits are
 -- taken, the bank is to be asked (not stored), or was asked by somebody and nothing is decided yet (stored).
 -- 28, can't decide, is said and not kept: a repeat is decided anew.
+-- p_pin_tries_max: after how many wrong PINs the card's issuer refuses all, 0: it wants none; p_pin_value: what the key module made of the PIN that was
+-- entered, NULL: none came. It is looked at where p_refusal has nothing yet: a closed bank's PINs can't be tried.
 -- A repeat hears its original's approval while that can still lead to a dispense that everybody knows of: the
 -- withdrawal is open, and its approval younger than p_wait_ms, the ATMs' longest wait. Then 29.
 -- A single row with reason -1: decided from another version of the reference data; nothing was done.
@@ -518,7 +579,7 @@ CREATE OR REPLACE FUNCTION ledger_request(
         p_customer_fee_yen bigint[], p_customer_tax_yen bigint[],
         p_interbank_fee_yen bigint[], p_interbank_tax_yen bigint[], p_hall_share_yen bigint[],
         p_limit_day_yen bigint[], p_limit_month_yen bigint[], p_limit_day_count bigint[],
-        p_refusal smallint[], p_approval_code text[], p_link text[], p_wait_ms bigint,
+        p_refusal smallint[], p_approval_code text[], p_link text[], p_pin_tries_max smallint[], p_pin_value text[], p_wait_ms bigint,
         p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
 RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_business_date date,
                r_charge_yen bigint, r_approval_code text)
@@ -599,6 +660,9 @@ BEGIN
                 SELECT o.position, o.card_token, o.amount_yen, o.business_date, o.month, o.link,
                        p_customer_fee_yen[o.position] + p_customer_tax_yen[o.position] AS charge_yen,
                        v_known[o.position] IS TRUE AS known,
+                       CASE WHEN p_pin_tries_max[o.position] > 0 AND o.refusal = reason_of('APPROVED') AND v_known[o.position] IS NOT TRUE
+                            THEN r.pin_tries END AS pin_tries, -- where one is looked at
+                       r.pin_value,
                        CASE WHEN v_known[o.position] THEN v_reason[o.position]
                             -- rules/reasons.def: the least id wins
                             ELSE coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
@@ -607,6 +671,8 @@ BEGIN
                                                              EXISTS (SELECT FROM exclusion e
                                                                      WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
                                                                      AND (e.until_on IS NULL OR o.business_date < e.until_on))),
+                                                pin_refusal(p_pin_tries_max[o.position] > 0 AND o.refusal = reason_of('APPROVED'),
+                                                            p_pin_tries_max[o.position], r.pin_tries, r.pin_value, p_pin_value[o.position]),
                                                 CASE WHEN use_of(o.business_date, r.day_on, r.day_count, r.earlier_day_on, r.earlier_day_count)
                                                           >= p_limit_day_count[o.position] THEN reason_of('COUNT_LIMIT')
                                                      WHEN use_of(o.business_date, r.day_on, r.day_yen, r.earlier_day_on, r.earlier_day_yen) + o.amount_yen
@@ -636,7 +702,8 @@ BEGIN
                                            coalesce(c.earlier_day_count, k.earlier_day_count) AS earlier_day_count,
                                            coalesce(c.month_on, k.month_on) AS month_on, coalesce(c.month_yen, k.month_yen) AS month_yen,
                                            coalesce(c.earlier_month_on, k.earlier_month_on) AS earlier_month_on,
-                                           coalesce(c.earlier_month_yen, k.earlier_month_yen) AS earlier_month_yen) r
+                                           coalesce(c.earlier_month_yen, k.earlier_month_yen) AS earlier_month_yen,
+                                           coalesce(c.pin_tries, k.pin_tries) AS pin_tries, coalesce(c.pin_value, k.pin_value) AS pin_value) r
         ), written AS (
                 INSERT INTO withdrawal (terminal, transmitted_at, stan, reason, processing_code, amount_yen, card_token,
                         pan_mask, issuer, band, hall, business_date, tariff_from, tax_rate_bp, customer_fee_yen,
@@ -676,7 +743,8 @@ BEGIN
                     earlier_day_yen = earlier_use(n.business_date, c.day_on, c.day_yen, c.earlier_day_on, c.earlier_day_yen, n.amount_yen),
                     earlier_day_count = earlier_use(n.business_date, c.day_on, c.day_count, c.earlier_day_on, c.earlier_day_count, 1),
                     earlier_day_corrections = earlier_use(n.business_date, c.day_on, c.day_corrections, c.earlier_day_on,
-                                                          c.earlier_day_corrections, 0)
+                                                          c.earlier_day_corrections, 0),
+                    pin_tries = CASE WHEN n.pin_tries IS NULL THEN c.pin_tries ELSE 0 END
                 FROM decided n WHERE NOT n.known AND n.reason = reason_of('APPROVED') AND c.card_token = n.card_token
                 RETURNING 1
         )
@@ -684,45 +752,95 @@ BEGIN
                CASE WHEN n.known THEN v_charge_yen[n.position] ELSE n.charge_yen END,
                CASE WHEN n.known THEN v_approval_code[n.position] ELSE p_approval_code[n.position] END
         FROM decided n
-        WHERE (SELECT count(*) FROM used) = (SELECT count(*) FROM decided t WHERE NOT t.known AND t.reason = reason_of('APPROVED'))
-              OR ledger_conflict();
+        WHERE ((SELECT count(*) FROM used) = (SELECT count(*) FROM decided t WHERE NOT t.known AND t.reason = reason_of('APPROVED'))
+               OR ledger_conflict())
+        -- (the cards of those that are approved are written above, and no row twice in one statement)
+        AND (SELECT pin_count(array_agg(t.card_token), array_agg(t.kind),
+                              array_agg(CASE WHEN t.reason <> reason_of('APPROVED')
+                                             THEN CASE t.kind WHEN 'wrong' THEN t.pin_tries + 1 WHEN 'right' THEN 0 END END::smallint),
+                              array_agg(p_terminal[t.position]), array_agg(p_transmitted_at[t.position]), array_agg(p_stan[t.position]), false)
+             FROM (SELECT d.*, pin_event_kind(d.pin_tries, d.reason, d.pin_value, p_pin_value[d.position]) AS kind FROM decided d) t
+             WHERE t.kind IS NOT NULL
+             HAVING count(*) > 0) IS NOT FALSE;
         PERFORM ledger_confirm();
 END
 $$;
 
 -- Balance inquiries. They write nothing and may be decided anew; an identity that a withdrawal has taken
 -- contradicts (DE 3 differs). Reason 0 without a balance: nothing stands against passing it on to the bank.
+-- Those in which a PIN is looked at (as in ledger_request) are decided once, under the lock of their card, and leave a row: a repeat hears
+-- the same, balance and all (r_stored). So a batch holds the card and the identity of such a one once.
 CREATE OR REPLACE FUNCTION ledger_inquiry(
-        p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[],
+        p_version bigint, p_terminal text[], p_transmitted_at timestamptz[], p_stan integer[], p_processing_code integer[],
         p_card_token uuid[], p_expiry_yymm text[], p_business_date date[], p_refusal smallint[], p_link text[],
+        p_pin_tries_max smallint[], p_pin_value text[],
         p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
-RETURNS TABLE (r_position integer, r_reason smallint, r_balance_yen bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
+RETURNS TABLE (r_position integer, r_stored boolean, r_reason smallint, r_balance_yen bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
+DECLARE
+        v_pins boolean := 0 < ANY (p_pin_tries_max);
 BEGIN
+        IF v_pins THEN
+                LOCK TABLE books IN ROW SHARE MODE; -- before cards, as everybody
+        END IF;
         IF p_version <> (SELECT version FROM reference_version) THEN
-                RETURN QUERY SELECT 0, -1::smallint, NULL::bigint;
+                RETURN QUERY SELECT 0, false, -1::smallint, NULL::bigint;
                 RETURN;
         END IF;
+        IF v_pins THEN
+                PERFORM FROM (SELECT o.card_token
+                              FROM (SELECT unnest(p_card_token) AS card_token, unnest(p_refusal) AS refusal,
+                                           unnest(p_pin_tries_max) AS pin_tries_max) o
+                              WHERE o.pin_tries_max > 0 AND o.refusal = reason_of('APPROVED')
+                              ORDER BY 1) o
+                CROSS JOIN LATERAL (SELECT FROM card c WHERE c.card_token = o.card_token LIMIT 1 FOR NO KEY UPDATE) c;
+        END IF;
         RETURN QUERY
-        SELECT o.position::integer,
-               CASE WHEN s.reason = reason_of('BLOCKED') THEN s.reason
-                    WHEN s.terminal IS NOT NULL THEN reason_of('CONTRADICTS')
-                    ELSE coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
-                               card_refusal(o.link IS NULL, c.balance_yen IS NOT NULL OR c.successor IS NOT NULL, c.kind, c.expiry_yymm, o.expiry_yymm, c.status,
-                                            EXISTS (SELECT FROM exclusion e
-                                                    WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
-                                                    AND (e.until_on IS NULL OR o.business_date < e.until_on)))),
-                                  reason_of('APPROVED')) END,
-               c.balance_yen
-        FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
-                     unnest(p_card_token) AS card_token, unnest(p_expiry_yymm) AS expiry_yymm,
-                     unnest(p_business_date) AS business_date, unnest(p_refusal) AS refusal, unnest(p_link) AS link,
-                     generate_subscripts(p_terminal, 1) AS position) o
-        LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
-                           AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
-                           AND s.transmitted_at BETWEEN p_from AND p_to LIMIT 1) s ON true
-        LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true;
+        WITH decided AS MATERIALIZED (
+                SELECT o.position, o.card_token, i.terminal IS NOT NULL AS known,
+                       CASE WHEN o.is_looked_at AND s.terminal IS NULL AND i.terminal IS NULL THEN c.pin_tries END AS pin_tries, c.pin_value,
+                       o.is_looked_at AND s.terminal IS NULL AND i.terminal IS NULL AS is_kept,
+                       CASE WHEN s.reason = reason_of('BLOCKED') THEN s.reason
+                            WHEN s.terminal IS NOT NULL
+                                 OR i.terminal IS NOT NULL AND (i.card_token <> o.card_token OR i.processing_code <> o.processing_code)
+                                 THEN reason_of('CONTRADICTS')
+                            WHEN i.terminal IS NOT NULL THEN i.reason
+                            ELSE coalesce(least(nullif(o.refusal, reason_of('APPROVED')),
+                                       coalesce(card_refusal(o.link IS NULL, c.balance_yen IS NOT NULL OR c.successor IS NOT NULL, c.kind,
+                                                             c.expiry_yymm, o.expiry_yymm, c.status,
+                                                             EXISTS (SELECT FROM exclusion e
+                                                                     WHERE e.card_token = o.card_token AND e.from_on <= o.business_date
+                                                                     AND (e.until_on IS NULL OR o.business_date < e.until_on))),
+                                                pin_refusal(o.is_looked_at, p_pin_tries_max[o.position], c.pin_tries, c.pin_value,
+                                                            p_pin_value[o.position]))),
+                                          reason_of('APPROVED')) END AS reason,
+                       CASE WHEN i.terminal IS NOT NULL THEN i.balance_yen ELSE c.balance_yen END AS balance_yen
+                FROM (SELECT u.*, u.pin_tries_max > 0 AND u.refusal = reason_of('APPROVED') AS is_looked_at
+                      FROM (SELECT unnest(p_terminal) AS terminal, unnest(p_transmitted_at) AS transmitted_at, unnest(p_stan) AS stan,
+                                   unnest(p_processing_code) AS processing_code, unnest(p_card_token) AS card_token,
+                                   unnest(p_expiry_yymm) AS expiry_yymm, unnest(p_business_date) AS business_date, unnest(p_refusal) AS refusal,
+                                   unnest(p_link) AS link, unnest(p_pin_tries_max) AS pin_tries_max,
+                                   generate_subscripts(p_terminal, 1) AS position) u) o
+                LEFT JOIN LATERAL (SELECT * FROM withdrawal s WHERE s.terminal = o.terminal
+                                   AND s.transmitted_at = o.transmitted_at AND s.stan = o.stan
+                                   AND s.transmitted_at BETWEEN p_from AND p_to LIMIT 1) s ON true
+                LEFT JOIN LATERAL (SELECT * FROM pin_inquiry i WHERE o.pin_tries_max > 0 AND i.terminal = o.terminal
+                                   AND i.transmitted_at = o.transmitted_at AND i.stan = o.stan
+                                   AND i.transmitted_at BETWEEN p_from AND p_to LIMIT 1) i ON true
+                LEFT JOIN LATERAL (SELECT * FROM card c WHERE c.card_token = o.card_token LIMIT 1) c ON true
+        )
+        SELECT d.position::integer, d.known, d.reason, d.balance_yen
+        FROM decided d
+        WHERE (SELECT pin_inquiry_keep(array_agg(t.card_token), array_agg(t.reason), array_agg(t.balance_yen),
+                                       array_agg(pin_event_kind(t.pin_tries, t.reason, t.pin_value, p_pin_value[t.position])),
+                                       array_agg(t.pin_tries), array_agg(p_terminal[t.position]), array_agg(p_transmitted_at[t.position]),
+                                       array_agg(p_stan[t.position]), array_agg(p_processing_code[t.position]))
+               FROM decided t WHERE t.is_kept
+               HAVING count(*) > 0) IS NOT FALSE;
+        IF v_pins THEN
+                PERFORM ledger_confirm();
+        END IF;
 END
 $$;
 
@@ -1415,6 +1533,10 @@ CREATE OR REPLACE FUNCTION card_only_used(p_expiry_yymm text, p_status text) RET
         SELECT p_expiry_yymm IS NULL AND p_status = 'active'
 $$;
 
+CREATE OR REPLACE FUNCTION pin_value_expected() RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+        SELECT 'a PVV of 4 digits, or an offset of 4 to 12: no PIN'
+$$;
+
 -- Let cards take the places of others (017_replacement.sql), one after the other, up to the first of which that can't be done.
 -- All batches wait until its transaction ends: ask it in a statement of its own. So it waits for nobody's row for long either.
 -- p_status says why the old one is refused from now on:
@@ -1426,10 +1548,14 @@ $$;
 --   'issuer'    the old card is of another bank than the new number
 --   'expiry'    a card of the house bank needs one
 --   'past'      the new card's expiry is over
+--   'pin'       a bank behind a link verifies its cards' PINs itself
+-- The new card's PIN is another one, or the same one that makes another value of another number: p_pin_value is what it is compared with, NULL while
+-- none is known. Wrong ones of the old card are forgotten.
 -- p_old_issuer and p_old_kind, by the number's prefix, are for cards that the database doesn't have: those of banks over
 -- links may be new to it. What the new card has used already counts too.
 CREATE OR REPLACE FUNCTION card_replace(p_old uuid[], p_old_mask text[], p_old_issuer text[], p_old_kind text[], p_new uuid[],
-                                        p_new_mask text[], p_new_kind text[], p_issuer text[], p_expiry_yymm text[], p_status text[])
+                                        p_new_mask text[], p_new_kind text[], p_issuer text[], p_expiry_yymm text[], p_status text[],
+                                        p_pin_value text[])
 RETURNS TABLE (r_position integer, r_problem text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
@@ -1441,7 +1567,7 @@ BEGIN
         PERFORM demand_note();
         PERFORM demand_equal(p_old, ARRAY[cardinality(p_old_mask), cardinality(p_old_issuer), cardinality(p_old_kind), cardinality(p_new),
                                           cardinality(p_new_mask), cardinality(p_new_kind), cardinality(p_issuer),
-                                          cardinality(p_expiry_yymm), cardinality(p_status)]);
+                                          cardinality(p_expiry_yymm), cardinality(p_status), cardinality(p_pin_value)]);
         FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
                 PERFORM demand(p_old[i] IS NOT NULL AND p_new[i] IS NOT NULL, 'pair ' || i || ': no card', 'tokens of two cards');
                 PERFORM demand(p_old_mask[i] ~ '^[0-9]{6}[*]+[0-9]{4}$' AND p_new_mask[i] ~ '^[0-9]{6}[*]+[0-9]{4}$',
@@ -1454,6 +1580,7 @@ BEGIN
                                'year and month, as 3105');
                 PERFORM demand(coalesce(p_status[i] IN ('lost', 'stolen', 'replaced'), true), format('pair %s: status %L', i, p_status[i]),
                                'lost, stolen or replaced');
+                PERFORM demand(coalesce(p_pin_value[i] ~ '^[0-9]{4,12}$', true), format('pair %s: the PIN''s value', i), pin_value_expected());
         END LOOP;
         PERFORM books_hold();
         FOR i IN 1 .. coalesce(cardinality(p_old), 0) LOOP
@@ -1471,19 +1598,20 @@ BEGIN
                                                                                  AND NOT EXISTS (SELECT FROM card_replacement r
                                                                                                  WHERE r.replaced_by = p_new[i]))) THEN 'known'
                                   WHEN v_link IS NULL AND p_expiry_yymm[i] IS NULL THEN 'expiry'
-                                  WHEN p_expiry_yymm[i] < v_month THEN 'past' END;
+                                  WHEN p_expiry_yymm[i] < v_month THEN 'past'
+                                  WHEN v_link IS NOT NULL AND p_pin_value[i] IS NOT NULL THEN 'pin' END;
                 RETURN NEXT;
                 CONTINUE WHEN r_problem = 'already';
                 EXIT WHEN r_problem IS NOT NULL;
 
-                INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind)
-                VALUES (p_new[i], p_issuer[i], p_new_mask[i], p_expiry_yymm[i], p_new_kind[i])
+                INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, kind, pin_value)
+                VALUES (p_new[i], p_issuer[i], p_new_mask[i], p_expiry_yymm[i], p_new_kind[i], p_pin_value[i])
                 ON CONFLICT (card_token) DO UPDATE SET expiry_yymm = EXCLUDED.expiry_yymm;
                 INSERT INTO card AS c (card_token, issuer, pan_mask, kind, status, successor)
                 VALUES (p_old[i], p_issuer[i], p_old_mask[i], p_old_kind[i], coalesce(p_status[i], 'replaced'), p_new[i])
                 ON CONFLICT (card_token) DO UPDATE
                 SET status = coalesce(p_status[i], nullif(c.status, 'active'), 'replaced'), successor = p_new[i],
-                    opening_yen = NULL, balance_yen = NULL, pin_tries = 0, month_on = NULL, month_yen = 0, earlier_month_on = NULL,
+                    opening_yen = NULL, balance_yen = NULL, pin_value = NULL, pin_tries = 0, month_on = NULL, month_yen = 0, earlier_month_on = NULL,
                     earlier_month_yen = 0, day_on = NULL, day_yen = 0, day_count = 0, day_corrections = 0, earlier_day_on = NULL,
                     earlier_day_yen = 0, earlier_day_count = 0, earlier_day_corrections = 0;
                 UPDATE card SET successor = p_new[i] WHERE successor = p_old[i];
@@ -1534,6 +1662,15 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION pin_demand(p_pan_mask text, p_issuer text, p_link text, p_pin_value text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = public, pg_temp AS $$
+BEGIN
+        PERFORM demand(p_link IS NULL, format('%s: a card of bank %s, which verifies PINs itself', p_pan_mask, p_issuer),
+                       'a card of the house bank');
+        PERFORM demand(p_pin_value ~ '^[0-9]{4,12}$', p_pan_mask || ': the PIN''s value', pin_value_expected());
+END
+$$;
+
 -- New accounts of the house bank, for cards that are there; how many. An account can't be changed, nor go, but with its card's place.
 CREATE OR REPLACE FUNCTION account_open(p_card_token uuid[], p_opening_yen bigint[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -1563,16 +1700,17 @@ BEGIN
 END
 $$;
 
--- New cards; how many. One of a bank over a link may have been used already. p_opening_yen: the account of the house bank that is opened with it; NULL: none.
+-- New cards; how many. One of a bank over a link may have been used already. p_opening_yen: the account of the house bank that is opened with it; NULL:
+-- none. p_pin_value: what its PIN is compared with; NULL: nothing yet.
 CREATE OR REPLACE FUNCTION card_open(p_card_token uuid[], p_pan_mask text[], p_issuer text[], p_expiry_yymm text[], p_kind text[],
-                                     p_opening_yen bigint[]) RETURNS integer
+                                     p_opening_yen bigint[], p_pin_value text[]) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v record;
         v_made integer;
 BEGIN
         PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_pan_mask), cardinality(p_issuer), cardinality(p_expiry_yymm),
-                                                 cardinality(p_kind), cardinality(p_opening_yen)]);
+                                                 cardinality(p_kind), cardinality(p_opening_yen), cardinality(p_pin_value)]);
         SELECT o.*, NOT card_only_used(c.expiry_yymm, c.status) AS known INTO v
         FROM unnest(p_card_token, p_pan_mask, p_issuer, p_expiry_yymm, p_kind) WITH ORDINALITY
              o (card_token, pan_mask, issuer, expiry_yymm, kind, place)
@@ -1604,11 +1742,22 @@ BEGIN
                         PERFORM account_demand(v.pan_mask, v.issuer, v.link, v.opening_yen);
                 END IF;
         END IF;
+        IF EXISTS (SELECT FROM unnest(p_pin_value) o (value) WHERE o.value IS NOT NULL) THEN
+                PERFORM demand_note();
+                SELECT o.place, o.pan_mask, o.pin_value, s.issuer, s.link INTO v
+                FROM unnest(p_pan_mask, p_issuer, p_pin_value) WITH ORDINALITY o (pan_mask, issuer, pin_value, place)
+                JOIN issuer s USING (issuer)
+                WHERE o.pin_value IS NOT NULL AND NOT (o.pin_value ~ '^[0-9]{4,12}$' AND s.link IS NULL)
+                ORDER BY o.place LIMIT 1;
+                IF FOUND THEN
+                        PERFORM pin_demand(v.pan_mask, v.issuer, v.link, v.pin_value);
+                END IF;
+        END IF;
         -- a card and its account are one row, written once
-        INSERT INTO card AS c (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen, balance_yen)
-        SELECT o.card_token, o.issuer, o.pan_mask, o.expiry_yymm, o.kind, o.opening_yen, o.opening_yen
-        FROM unnest(p_card_token, p_issuer, p_pan_mask, p_expiry_yymm, p_kind, p_opening_yen)
-             o (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen)
+        INSERT INTO card AS c (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen, balance_yen, pin_value)
+        SELECT o.card_token, o.issuer, o.pan_mask, o.expiry_yymm, o.kind, o.opening_yen, o.opening_yen, o.pin_value
+        FROM unnest(p_card_token, p_issuer, p_pan_mask, p_expiry_yymm, p_kind, p_opening_yen, p_pin_value)
+             o (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen, pin_value)
         ORDER BY 1
         ON CONFLICT (card_token) DO UPDATE
         SET expiry_yymm = EXCLUDED.expiry_yymm, opening_yen = EXCLUDED.opening_yen, balance_yen = EXCLUDED.balance_yen
@@ -1617,6 +1766,53 @@ BEGIN
         -- others may have been faster since it was looked for them
         PERFORM demand(v_made = coalesce(cardinality(p_card_token), 0), 'cards that the database has meanwhile', 'new ones');
         RETURN v_made;
+END
+$$;
+
+-- What PINs of cards that are there are compared with from now on; how many. Wrong ones stay counted (card_unblock).
+CREATE OR REPLACE FUNCTION pin_set(p_card_token uuid[], p_pin_value text[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v record;
+BEGIN
+        PERFORM demand_note();
+        PERFORM demand_equal(p_card_token, ARRAY[cardinality(p_pin_value)]);
+        -- who waits here for a replacement sees it then
+        PERFORM FROM card c WHERE c.card_token = ANY (p_card_token) ORDER BY c.card_token FOR NO KEY UPDATE;
+        SELECT o.place, o.pin_value, c.card_token, c.pan_mask, c.successor, s.issuer, s.link INTO v
+        FROM unnest(p_card_token, p_pin_value) WITH ORDINALITY o (card_token, pin_value, place)
+        LEFT JOIN card c USING (card_token)
+        LEFT JOIN issuer s USING (issuer)
+        WHERE (o.pin_value ~ '^[0-9]{4,12}$' AND c.card_token IS NOT NULL AND c.successor IS NULL AND s.link IS NULL) IS NOT TRUE
+        ORDER BY o.place LIMIT 1;
+        IF FOUND THEN
+                PERFORM demand(v.card_token IS NOT NULL, format('PIN %s: its card is not there', v.place), 'a card that the database has');
+                PERFORM demand(v.successor IS NULL, v.pan_mask || ': the card was replaced', 'its successor');
+                PERFORM pin_demand(v.pan_mask, v.issuer, v.link, v.pin_value);
+        END IF;
+        UPDATE card c SET pin_value = o.pin_value
+        FROM unnest(p_card_token, p_pin_value) o (card_token, pin_value) WHERE c.card_token = o.card_token;
+        RETURN coalesce(cardinality(p_card_token), 0);
+END
+$$;
+
+-- Forget a card's wrong PINs, by a person's word; how many they were.
+CREATE OR REPLACE FUNCTION card_unblock(p_card_token uuid) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+        v card; -- all NULL where there is none
+BEGIN
+        PERFORM demand_note();
+        SELECT c.* INTO v FROM card c WHERE c.card_token = p_card_token FOR NO KEY UPDATE;
+        PERFORM demand(v.card_token IS NOT NULL, format('card %s is not there', coalesce(p_card_token::text, 'NULL')), 'a card that the database has');
+        PERFORM demand(v.successor IS NULL, v.pan_mask || ': the card was replaced', 'its successor');
+        PERFORM demand(v.pin_tries > 0, v.pan_mask || ': no wrong PIN is counted', 'a card with wrong ones');
+        INSERT INTO pin_event (card_token, seq, kind)
+        SELECT p_card_token, coalesce(max(e.seq), 0) + 1, 'unblocked' FROM pin_event e WHERE e.card_token = p_card_token;
+        UPDATE card c SET pin_tries = 0 WHERE c.card_token = p_card_token;
+        PERFORM trail_write('pin', v.pan_mask, jsonb_build_object('card_token', v.pan_mask, 'pin_tries', v.pin_tries),
+                            jsonb_build_object('card_token', v.pan_mask, 'pin_tries', 0));
+        RETURN v.pin_tries;
 END
 $$;
 
@@ -2075,7 +2271,7 @@ BEGIN
                 RETURN QUERY SELECT 'atm', ARRAY[terminal, coalesce(hall, ''), CASE WHEN barred THEN 'barred' WHEN enabled THEN 'enabled' ELSE 'disabled' END] FROM atm;
         WHEN 'issuer' THEN
                 RETURN QUERY SELECT 'issuer', ARRAY[issuer, coalesce(link, ''), opens_minute::text, closes_minute::text,
-                                                    off_opens_minute::text, off_closes_minute::text] FROM issuer;
+                                                    off_opens_minute::text, off_closes_minute::text, pin_method, pin_tries_max::text] FROM issuer;
         WHEN 'card_prefix' THEN
                 RETURN QUERY SELECT 'prefix', ARRAY[prefix, to_char(from_on, 'YYYY-MM-DD'), issuer, kind] FROM card_prefix;
         WHEN 'tariff' THEN
@@ -2328,7 +2524,8 @@ BEGIN
                 ('area', 'area', 'area', 'name,parlors', '', NULL),
                 ('hall', 'hall', 'hall', 'name,area,prefecture,opens_minute,closes_minute,share_bp,registration', 'share_bp', NULL),
                 ('atm', 'atm', 'terminal', 'hall,enabled,barred,disabled_until,barred_until', 'barred,barred_until', NULL),
-                ('issuer', 'issuer', 'issuer', 'name,link,opens_minute,closes_minute,off_opens_minute,off_closes_minute', '', NULL),
+                ('issuer', 'issuer', 'issuer', 'name,link,opens_minute,closes_minute,off_opens_minute,off_closes_minute,pin_method,pin_tries_max',
+                 'pin_method,pin_tries_max', NULL),
                 ('card_prefix', 'prefix', 'prefix,from_on', 'issuer,kind', '', NULL),
                 ('tariff', 'tariff', 'issuer,band,from_on', 'customer_fee_yen,interbank_fee_yen', '*', NULL),
                 ('tax_rate', 'tax', 'from_on', 'rate_bp,rounding', '*', NULL),
@@ -2377,6 +2574,13 @@ BEGIN
         DROP TRIGGER IF EXISTS trail_out_account ON card;
         EXECUTE format('CREATE TRIGGER trail_out_account AFTER DELETE ON card FOR EACH ROW WHEN (OLD.opening_yen IS NOT NULL AND %s) '
                        'EXECUTE FUNCTION trail_changed(''account'', ''{card_token}'', ''{opening_yen}'', ''{*}'')', v_persons);
+        -- so are the values of PINs
+        DROP TRIGGER IF EXISTS trail_in_pin ON card;
+        EXECUTE format('CREATE TRIGGER trail_in_pin AFTER INSERT ON card REFERENCING NEW TABLE AS came FOR EACH STATEMENT '
+                       'WHEN (%s) EXECUTE FUNCTION trail_came(''pin'', ''{card_token}'', ''{pin_value}'', ''{*}'', ''pin_value'')', v_persons);
+        DROP TRIGGER IF EXISTS trail_pin ON card;
+        CREATE TRIGGER trail_pin AFTER UPDATE OF pin_value ON card FOR EACH ROW
+                EXECUTE FUNCTION trail_changed('pin', '{card_token}', '{pin_value}', '{*}');
         -- notices come and go with the ledger; people hold them back, and let them go
         DROP TRIGGER IF EXISTS trail_set ON saf;
         CREATE TRIGGER trail_set AFTER UPDATE OF parked ON saf FOR EACH ROW
@@ -2436,7 +2640,7 @@ BEGIN
                 v_to := (v_from + INTERVAL '3 months')::date;
                 IF NOT EXISTS (SELECT FROM ledger_partition WHERE from_on = v_from) THEN
                         FOREACH v_table IN ARRAY ARRAY['withdrawal', 'advice', 'advice_identity', 'commission', 'bank_outcome',
-                                                          'bank_notice', 'bank_ack'] LOOP
+                                                          'bank_notice', 'bank_ack', 'pin_inquiry'] LOOP
                                 v_part := v_table || to_char(v_from, '"_"YYYY"q"Q');
                                 EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', v_part, v_table);
                                 EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',

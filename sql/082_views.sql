@@ -80,6 +80,12 @@ LEFT JOIN exception_resolution r USING (terminal, advice_at, advice_stan, kind, 
 CREATE VIEW v_account AS
 SELECT card_token, balance_yen, opening_yen FROM card WHERE opening_yen IS NOT NULL;
 
+-- Of a card's PIN: whether there is anything to compare it with, the wrong ones that are counted, and whether they are too many (074_pins.sql).
+CREATE VIEW v_card_pin AS
+SELECT c.card_token, i.pin_method, c.pin_value IS NOT NULL AS is_set, c.pin_tries, i.pin_tries_max,
+       i.pin_method <> 'none' AND c.pin_tries >= i.pin_tries_max AS is_blocked
+FROM card c JOIN issuer i USING (issuer);
+
 -- What cards' rows have of their use (025_cards.sql).
 CREATE VIEW v_card_day AS
 SELECT c.card_token, u.day, u.cash_yen, u.withdrawals, u.corrections
@@ -152,6 +158,15 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator;
 -- key blocks are of those who look after keys, and of atmd (key_sets_since)
 REVOKE SELECT ON key_set FROM atm_operator;
 GRANT SELECT ON key_set TO atm_keys;
+-- What PINs are compared with nobody reads; of which cards it is there, the views say.
+REVOKE SELECT ON card FROM atm_operator;
+DO $$
+BEGIN
+        EXECUTE (SELECT format('GRANT SELECT (%s) ON card TO atm_operator', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum))
+                 FROM pg_attribute a
+                 WHERE a.attrelid = 'card'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'pin_value');
+END
+$$;
 
 -- Reports read all but what is about cards, and of the rest no token. (Of what has partitions they read the whole; the summary's have
 -- names of their own.)
@@ -165,8 +180,9 @@ BEGIN
                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
                  AND (NOT c.relispartition OR starts_with(c.relname, 'summary_'))
-                 AND c.relname NOT IN ('card', 'v_account', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal',
-                                       'v_open', 'v_open_listed', 'token_key', 'trail', 'recovery_item', 'key_set', 'v_key_set', 'key_version')
+                 AND c.relname NOT IN ('card', 'v_account', 'v_card_pin', 'v_card_month', 'v_card_day', 'exclusion', 'card_replacement', 'open_withdrawal',
+                                       'v_open', 'v_open_listed', 'token_key', 'trail', 'recovery_item', 'key_set', 'v_key_set', 'key_version', 'pin_event',
+                                       'pin_inquiry')
                  GROUP BY 1 LOOP
                 EXECUTE format(CASE WHEN t.has_token THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
                                t.columns, t.name);
@@ -174,7 +190,7 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
-GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, account_open, period_close, recovery_propose, recovery_confirm,
+GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, card_unblock, pin_set, account_open, period_close, recovery_propose, recovery_confirm,
         recovery_drop, recovery_step, claim_add, claim_close TO atm_operator;
 -- (not to atm_report: left open in a transaction, the first keeps every batch waiting; its reports read the rows of days without sums)
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator;

@@ -24,12 +24,12 @@
 #include "rules/decide.h"
 #include "rules/withdrawal.h"
 
-enum { CARD_TOKEN_LENGTH = 16, APPROVAL_CODE_LENGTH = 6, LEDGER_WHAT_MAX = 15 };
+enum { CARD_TOKEN_LENGTH = 16, APPROVAL_CODE_LENGTH = 6, PIN_VALUE_MAX = 12, LEDGER_WHAT_MAX = 15 };
 
 enum ledger_kind { LEDGER_REQUEST, LEDGER_INQUIRY, LEDGER_ADVICE, LEDGER_OUTCOME, LEDGER_KIND_COUNT };
 
 enum ledger_status {
-        LEDGER_DECIDED, /* durable now; for an inquiry: looked up */
+        LEDGER_DECIDED, /* durable now; for an inquiry without a PIN: looked up */
         LEDGER_STORED,  /* a repeat: the answer that was durable already */
         LEDGER_ASK,     /* a request: its intent is durable, limits are taken; the bank is to be asked. An
                              * inquiry: nothing stands against passing it on */
@@ -60,7 +60,10 @@ struct ledger_request {
         int32_t business_day;
         struct price price;
         int64_t limit[LIMIT_KIND_COUNT];
-        enum reason refusal;                          /* REASON_APPROVED: none known to C */
+        enum reason refusal;   /* REASON_APPROVED: none known to C */
+        int16_t pin_tries_max; /* so many wrong PINs and its issuer refuses the card; 0: no PIN is wanted */
+        char pin_value[PIN_VALUE_MAX +
+                       1]; /* what the key module made of the PIN; "": none came. Never a PIN */
         char approval_code[APPROVAL_CODE_LENGTH + 1]; /* DE 38 if it is approved */
 };
 
@@ -135,6 +138,12 @@ struct ledger_backend {
 struct ledger {
         const struct ledger_backend *backend;
 };
+
+/* Does the op change its card, or wait for whoever does? */
+static inline bool ledger_op_locks_card(const struct ledger_op *op)
+{
+        return op->kind == LEDGER_REQUEST || (op->kind == LEDGER_INQUIRY && op->request.pin_tries_max > 0);
+}
 
 static inline void ledger_submit(struct ledger *ledger, struct ledger_op *op)
 {

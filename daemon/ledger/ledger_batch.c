@@ -99,6 +99,9 @@ static int op_keys(const struct ledger_op *op, uint64_t keys[2])
 {
         switch (op->kind) {
         case LEDGER_REQUEST:
+        case LEDGER_INQUIRY:
+                if (!ledger_op_locks_card(op))
+                        return 0;
                 keys[0] = hash_identity(op->identity.terminal, &op->identity);
                 keys[1] = hash_bytes(HASH_FIRST, op->request.card_token, CARD_TOKEN_LENGTH);
                 return 2;
@@ -108,7 +111,6 @@ static int op_keys(const struct ledger_op *op, uint64_t keys[2])
         case LEDGER_OUTCOME:
                 keys[0] = hash_identity(op->identity.terminal, &op->identity);
                 return 1;
-        case LEDGER_INQUIRY:
         case LEDGER_KIND_COUNT:
                 break;
         }
@@ -284,7 +286,7 @@ static const struct {
         int stored, reason;
 } columns[LEDGER_KIND_COUNT] = {
     [LEDGER_REQUEST] = {1, 2},
-    [LEDGER_INQUIRY] = {NO_COLUMN, 1},
+    [LEDGER_INQUIRY] = {1, 2},
     [LEDGER_ADVICE] = {1, NO_COLUMN},
     [LEDGER_OUTCOME] = {1, 2},
 };
@@ -330,13 +332,13 @@ static void answer_request(const struct ledger_op *op, struct ledger_answer *ans
 static void answer_inquiry(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result,
                            int row)
 {
-        answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 1));
+        answer->reason = (enum reason)pg_get_int2(PQgetvalue(result, row, 2));
         if (answer->reason != REASON_APPROVED)
                 return;
-        if (*op->request.link)
+        if (answer->status == LEDGER_DECIDED && *op->request.link)
                 answer->status = LEDGER_ASK;
         else
-                answer->balance_yen = pg_get_int8(PQgetvalue(result, row, 2));
+                answer->balance_yen = pg_get_int8(PQgetvalue(result, row, 3));
 }
 
 static void answer_advice(const struct ledger_op *op, struct ledger_answer *answer, const PGresult *result,

@@ -36,6 +36,8 @@
         EACH(refusal, int2, (int16_t)r->refusal)                                                             \
         EACH(approval_code, text, r->approval_code)                                                          \
         EACH(link, text, r->link)                                                                            \
+        EACH(pin_tries_max, int2, r->pin_tries_max)                                                          \
+        EACH(pin_value, text, r->pin_value)                                                                  \
         ONE(wait_ms, int8, send->times->wait_ms)                                                             \
         ONE(look, bool, send->looks)                                                                         \
         ONE(from, timestamptz, send->from_ms)                                                                \
@@ -46,11 +48,14 @@
         EACH(terminal, text, op->identity.terminal)                                                          \
         EACH(transmitted_at, timestamptz, op->identity.transmitted_ms)                                       \
         EACH(stan, int4, op->identity.stan)                                                                  \
+        EACH(processing_code, int4, r->processing_code)                                                      \
         EACH(card_token, uuid, r->card_token)                                                                \
         EACH(expiry_yymm, text, r->expiry_yymm)                                                              \
         EACH(business_date, date, r->business_day)                                                           \
         EACH(refusal, int2, (int16_t)r->refusal)                                                             \
         EACH(link, text, r->link)                                                                            \
+        EACH(pin_tries_max, int2, r->pin_tries_max)                                                          \
+        EACH(pin_value, text, r->pin_value)                                                                  \
         ONE(from, timestamptz, send->from_ms)                                                                \
         ONE(to, timestamptz, send->to_ms)
 

@@ -214,6 +214,7 @@ static const struct {
     {"23505", "withdrawal_", LOOK},
     {"23505", "advice_", LOOK}, /* also advice_identity_ */
     {"23505", "bank_outcome_", LOOK},
+    {"23505", "pin_inquiry_", LOOK},
     {"22", "", SPLIT}, /* somebody's data */
     {"23", "", SPLIT},
     {"P0", "", SPLIT},
@@ -265,16 +266,19 @@ static void op_hold(struct ledger_pg *l, struct ledger_op *op)
 
 static bool is_of_card(const struct ledger_op *op, const struct ledger_op *asked)
 {
-        return op->kind == LEDGER_REQUEST &&
+        return ledger_op_locks_card(op) &&
                !memcmp(op->request.card_token, asked->request.card_token, CARD_TOKEN_LENGTH);
 }
 
 static bool card_is_held(const struct ledger_pg *l, const struct ledger_op *asked)
 {
         const struct ledger_op *op;
-        if (asked->kind != LEDGER_REQUEST)
+        if (!ledger_op_locks_card(asked))
                 return false;
         TAILQ_FOREACH(op, &l->held[LEDGER_REQUEST], entry)
+        if (is_of_card(op, asked))
+                return true;
+        TAILQ_FOREACH(op, &l->held[LEDGER_INQUIRY], entry)
         if (is_of_card(op, asked))
                 return true;
         for (int i = 0; i < l->options.connections; i++) {

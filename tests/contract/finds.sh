@@ -82,7 +82,9 @@ finds "a stale day's use read after a gap" 1 'differs' use_of \
 # it is always right where nobody loses an update, so one is lost
 finds 'a count of updates that is not checked' 1 'differ' ledger_request \
         'AND c.card_token = n.card_token' 'AND p_stan[n.position] % 16 <> 5 AND c.card_token = n.card_token' \
-        'OR ledger_conflict();' 'OR true;'
+        'OR ledger_conflict())' 'OR true)'
+finds 'a wrong PIN that is not counted' 1 'differ' pin_count 'SET pin_tries = u.tries' 'SET pin_tries = c.pin_tries'
+finds "an inquiry's PIN that is looked at again" 1 'differ' ledger_inquiry 'WHEN i.terminal IS NOT NULL THEN i.reason' 'WHEN false THEN i.reason'
 finds "a person's decision and the ATM's both counted" people 'differs' ledger_advice \
         'coalesce(NOT k.decided AND v_now' 'coalesce(v_now'
 finds 'a person who decides of what he has not seen' people "person 'done', the memory 'no change'" operator_resolve \

@@ -73,16 +73,16 @@ const char *ops_request_sql(const struct ledger_op *request)
             "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64 "::bigint], ARRAY[%" PRId64
             "::bigint], ARRAY[%" PRId64
             "::bigint], ARRAY[%d::smallint], ARRAY['%s'], ARRAY[nullif('%s', '')],"
-            " 90000, p_look => %s, p_from => to_timestamp(%" PRId64
-            " / 1000.0), p_to => to_timestamp(%" PRId64 " / 1000.0))",
+            " ARRAY[%d::smallint], ARRAY[nullif('%s', '')], 90000, p_look => %s, p_from => "
+            "to_timestamp(%" PRId64 " / 1000.0), p_to => to_timestamp(%" PRId64 " / 1000.0))",
             r->reference_version, request->identity.terminal, request->identity.transmitted_ms,
             request->identity.stan, r->processing_code, r->amount_yen, token, r->pan_mask, r->expiry_yymm,
             r->issuer, band_name[r->price.band], r->hall, day, month, tariff, r->price.tax_rate_bp,
             r->price.customer_fee_yen, r->price.customer_tax_yen, r->price.interbank_fee_yen,
             r->price.interbank_tax_yen, r->price.hall_share_yen, r->limit[LIMIT_DAY_YEN],
             r->limit[LIMIT_MONTH_YEN], r->limit[LIMIT_DAY_COUNT], (int)r->refusal, r->approval_code, r->link,
-            request->look ? "true" : "false", request->identity.transmitted_ms,
-            request->identity.transmitted_ms);
+            (int)r->pin_tries_max, r->pin_value, request->look ? "true" : "false",
+            request->identity.transmitted_ms, request->identity.transmitted_ms);
         return sql;
 }
 

@@ -77,6 +77,11 @@ static void fill_decided(const struct reference *reference, struct ledger_op *op
         r->refusal = verdict.refusal;
         r->business_day = verdict.business_day;
         r->price = verdict.price;
+        r->pin_tries_max = verdict.issuer && verdict.issuer->pin_method != PIN_NONE
+                               ? (int16_t)verdict.issuer->pin_tries_max
+                               : 0;
+        if (r->pin_tries_max)
+                world_pin_value(card, r->pin_value);
         memcpy(r->limit, verdict.limit, sizeof r->limit);
         snprintf(r->issuer, sizeof r->issuer, "%s", verdict.issuer ? verdict.issuer->issuer : "");
         snprintf(r->link, sizeof r->link, "%s", verdict.issuer ? verdict.issuer->link : "");
@@ -178,7 +183,10 @@ static void count(struct coverage *coverage, const struct step *step)
                 break;
         case LEDGER_INQUIRY:
                 coverage->passed_on += answer->status == LEDGER_ASK;
-                coverage->inquiry_reason[answer->reason]++;
+                if (answer->status == LEDGER_STORED)
+                        coverage->stored_inquiry[answer->reason]++;
+                else
+                        coverage->inquiry_reason[answer->reason]++;
                 break;
         case LEDGER_OUTCOME:
                 if (answer->status == LEDGER_DECIDED)
@@ -302,7 +310,9 @@ static int some_card(struct play *play)
         if (play->spares_used > 0 && draw_permille(&play->random, 150))
                 return WORLD_CARDS + draw_below(&play->random, play->spares_used);
         /* mostly good ones, so that limits are met */
-        switch (draw_below(&play->random, 7)) {
+        switch (draw_below(&play->random, 8)) {
+        case 7:
+                return WORLD_PIN_CARD + draw_below(&play->random, WORLD_PIN_CARDS);
         case 0:
         case 1:
         case 2:
@@ -348,6 +358,8 @@ static void disturb(struct play *play, struct step *step)
         fill_decided(play->reference, &step->mem, step->card,
                      step->mem.identity.transmitted_ms +
                          (draw_permille(&play->random, 20) ? 2 * SKEW_MS : 0));
+        if (*r->pin_value && draw_permille(&play->random, 450))
+                strcpy(r->pin_value, draw_permille(&play->random, 850) ? "0000" : "");
 }
 
 static void make_request(struct play *play)
@@ -362,11 +374,30 @@ static void make_request(struct play *play)
 
 static void make_inquiry(struct play *play)
 {
-        struct step step = {.card = some_card(play)};
+        struct step step = {.card = draw_permille(&play->random, 400)
+                                        ? WORLD_PIN_CARD + draw_below(&play->random, WORLD_PIN_CARDS)
+                                        : some_card(play)};
         const struct step *taken = some_step(play, LEDGER_REQUEST);
 
         step.mem.identity =
             taken && draw_permille(&play->random, 250) ? taken->mem.identity : fresh_identity(play, NULL);
+        play_fill_request(play->reference, &step.mem, step.card, 0, INQUIRE);
+        disturb(play, &step);
+        keep(play, &step);
+}
+
+/* The same inquiry once more, mostly; with a PIN that was wrong or right before and is now as it may be. */
+static void make_inquiry_repeat(struct play *play)
+{
+        const struct step *former = some_step(play, LEDGER_INQUIRY);
+        struct step step;
+
+        if (!former)
+                return;
+        step = (struct step){.card = draw_permille(&play->random, 800)
+                                         ? former->card
+                                         : WORLD_PIN_CARD + draw_below(&play->random, WORLD_PIN_CARDS)};
+        step.mem.identity = former->mem.identity;
         play_fill_request(play->reference, &step.mem, step.card, 0, INQUIRE);
         disturb(play, &step);
         keep(play, &step);
@@ -566,9 +597,10 @@ static const struct {
         int permille;
         void (*make)(struct play *play);
 } makers[] = {
-    {320, make_request},        {80, make_inquiry},      {120, make_repeat},
+    {280, make_request},        {90, make_inquiry},      {110, make_repeat},
     {40, make_late_request},    {200, make_advice},      {40, make_misdirected_advice},
     {60, make_repeated_advice}, {30, make_stray_advice}, {110, make_outcome},
+    {40, make_inquiry_repeat},
 };
 
 static void make_something(struct play *play)
@@ -907,6 +939,14 @@ static void replace_something(struct play *play)
         play->coverage.not_replaced += problem != NULL;
 }
 
+/* A person forgets a card's wrong PINs, or would. */
+static void unblock_something(struct play *play)
+{
+        if (draw_permille(&play->random, 60))
+                play->coverage.unblocked +=
+                    world_unblock(play->world, WORLD_PIN_CARD + draw_below(&play->random, WORLD_PIN_CARDS));
+}
+
 /* Days that are over, and now and then those that are not: then all that comes is posted late. */
 static void sum_up(struct play *play)
 {
@@ -950,6 +990,7 @@ void play_round(struct play *play)
         play->round_from = play->count;
         decide_something(play);
         replace_something(play);
+        unblock_something(play);
         if (draw_permille(&play->random, 500))
                 forward(play);
         sum_up(play);

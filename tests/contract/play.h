@@ -30,6 +30,7 @@ struct coverage {
         int closed, not_closed, posted_late; /* quarters, and what was earned of their days since */
         int notice[3];                       /* by memory_notice_kind */
         int replaced, replaced_again, not_replaced; /* cards; those that had taken another's place */
+        int stored_inquiry[REASON_COUNT], unblocked;
         int followed; /* advices and banks' words about withdrawals with a card that was replaced since */
 };
 

@@ -56,8 +56,18 @@ SELECT line FROM (
         UNION ALL
         SELECT concat_ws('|', 'card_day', pg_temp.hex(card_token), day, cash_yen, withdrawals, corrections) FROM v_card_day
         UNION ALL
-        SELECT concat_ws('|', 'card', pg_temp.hex(card_token), coalesce(expiry_yymm, '-'), kind, status, pg_temp.hex(successor))
+        SELECT concat_ws('|', 'card', pg_temp.hex(card_token), coalesce(expiry_yymm, '-'), kind, status, pg_temp.hex(successor),
+                         coalesce(pin_value, '-'), pin_tries)
         FROM card
+        UNION ALL
+        SELECT concat_ws('|', 'pin_event', pg_temp.hex(card_token), seq, kind, coalesce(terminal, '-'),
+                         coalesce(pg_temp.ms(transmitted_at), '-'), coalesce(stan::text, '-'),
+                         CASE WHEN is_inquiry THEN 'inquiry' WHEN NOT is_inquiry THEN 'withdrawal' ELSE '-' END)
+        FROM pin_event
+        UNION ALL
+        SELECT concat_ws('|', 'pin_inquiry', terminal, pg_temp.ms(transmitted_at), stan, reason, processing_code,
+                         pg_temp.hex(card_token), coalesce(balance_yen::text, '-'))
+        FROM pin_inquiry
         UNION ALL
         SELECT concat_ws('|', 'exclusion', pg_temp.hex(card_token), from_on, coalesce(until_on::text, '-')) FROM exclusion
         UNION ALL

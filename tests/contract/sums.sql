@@ -133,6 +133,20 @@ UNION ALL
 SELECT 'summed_month ' || m.month
 FROM summed_month m CROSS JOIN LATERAL generate_series(m.month, m.month + INTERVAL '1 month - 1 day', INTERVAL '1 day') d
 WHERE NOT EXISTS (SELECT FROM summed_day s WHERE s.day = d::date)
+UNION ALL -- wrong PINs since the last right one, or a person's word
+SELECT 'pin_tries ' || c.card_token
+FROM card c
+CROSS JOIN LATERAL (SELECT coalesce(max(e.seq) FILTER (WHERE e.kind IN ('right', 'unblocked')), 0) AS cleared FROM pin_event e
+                    WHERE e.card_token = c.card_token) l
+CROSS JOIN LATERAL (SELECT count(*) AS wrong FROM pin_event e
+                    WHERE e.card_token = c.card_token AND e.kind = 'wrong' AND e.seq > l.cleared) n
+WHERE c.pin_tries <> CASE WHEN c.successor IS NULL THEN n.wrong ELSE 0 END
+UNION ALL
+SELECT 'pin_event ' || concat_ws(' ', terminal, transmitted_at, stan)
+FROM (SELECT terminal, transmitted_at, stan, card_token, false AS is_inquiry FROM withdrawal WHERE reason = 21
+      UNION ALL SELECT terminal, transmitted_at, stan, card_token, true FROM pin_inquiry WHERE reason = 21) r
+FULL JOIN (SELECT * FROM pin_event WHERE kind IN ('wrong', 'unverified')) e USING (terminal, transmitted_at, stan, card_token, is_inquiry)
+WHERE r.card_token IS NULL OR e.kind IS NULL
 UNION ALL -- I4
 SELECT 'limit of the day ' || card_token FROM v_card_day
 WHERE cash_yen > 30000 OR (day >= '2020-04-01' AND withdrawals > 2)

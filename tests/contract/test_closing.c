@@ -1117,7 +1117,8 @@ static const struct {
       "ARRAY['cash'], "
       "ARRAY[md5(random()::text)::uuid], ARRAY['990001******0000'], ARRAY['cash'], ARRAY['HOUSE'], "
       "ARRAY['3111'], "
-      "ARRAY[CASE WHEN %d < 0 THEN 'lost' END]) WHERE c.card_token = (SELECT card_token FROM card WHERE "
+      "ARRAY[CASE WHEN %d < 0 THEN 'lost' END], ARRAY[NULL]) WHERE c.card_token = (SELECT card_token FROM "
+      "card WHERE "
       "issuer = "
       "'HOUSE' AND "
       "successor IS NULL ORDER BY pan_mask LIMIT 1)",

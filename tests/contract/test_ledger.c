@@ -79,8 +79,7 @@ static void perform(uint64_t seed)
 /* Reasons that only the wire knows, or C alone before the ledger: they never reach it. */
 static bool reaches_ledger(enum reason reason)
 {
-        return reason_rows[reason].kept && reason != REASON_PIN_TRIES && reason != REASON_PIN_WRONG &&
-               reason != REASON_DECLINED; /* a bank's alone: repeats get it */
+        return reason_rows[reason].kept && reason != REASON_DECLINED; /* a bank's alone: repeats get it */
 }
 
 static void check_coverage(void)
@@ -124,6 +123,13 @@ static void check_coverage(void)
         ck_assert_int_gt(total.inquiry_reason[REASON_CONTRADICTS], 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_BLOCKED], 0);
         ck_assert_int_gt(total.inquiry_reason[REASON_CARD_EXCLUDED], 0);
+        ck_assert_int_gt(total.inquiry_reason[REASON_PIN_WRONG], 0);
+        ck_assert_int_gt(total.inquiry_reason[REASON_PIN_TRIES], 0);
+        ck_assert_int_gt(total.stored_inquiry[REASON_APPROVED], 0);
+        ck_assert_int_gt(total.stored_inquiry[REASON_CONTRADICTS], 0);
+        ck_assert_int_gt(total.stored_inquiry[REASON_PIN_WRONG], 0);
+        ck_assert_int_gt(total.stored_reason[REASON_PIN_WRONG], 0);
+        ck_assert_int_gt(total.unblocked, 0);
         ck_assert_int_gt(total.repeated_advice, 0);
         ck_assert_int_gt(total.contradicting_advice, 0);
         ck_assert_int_gt(total.out_of_range, 0);

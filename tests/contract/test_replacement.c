@@ -11,6 +11,7 @@
 
 #include "rules/calendar.h"
 #include "tests/contract/ops.h"
+#include "tests/contract/pins.h"
 #include "tests/suite.h"
 
 /* Numbers that nobody has: of the house bank, and of the bank of WORLD_LINK_CARD. */
@@ -359,7 +360,7 @@ START_TEST(a_card_that_two_bring_at_once_is_the_first_ones)
 {
         static const char opening[] =
             "SET atm.note = 'trial'; SELECT card_open('{00000000-0000-0000-0000-000000000001}', "
-            "'{990001******0001}', '{HOUSE}', '{%s}', '{cash}', '{%s}')";
+            "'{990001******0001}', '{HOUSE}', '{%s}', '{cash}', '{%s}', '{NULL}')";
         struct world world;
         PGconn *import;
         char sql[1024];
@@ -400,5 +401,6 @@ int main(void)
         tcase_add_test(tests, a_card_that_is_being_replaced_gets_no_account);
         tcase_add_test(tests, a_replacement_in_the_middle_of_batches_loses_and_doubles_no_use);
         suite_add_tcase(suite, tests);
+        suite_add_tcase(suite, pins_case());
         return suite_run(suite);
 }

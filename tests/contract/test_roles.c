@@ -87,53 +87,83 @@ static const struct refused {
     {OPERATOR, "claim_close", NO_NOTE "SELECT claim_close(1)", "no note: expected a reason"},
     {OPERATOR, "claim_close", "SELECT claim_close(1)", "claim 1: expected the number of one that is open"},
     {OPERATOR, "card_replace",
-     NO_NOTE "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{lost}')",
+     NO_NOTE "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{lost}', '{NULL}')",
      "no note: expected a reason"},
     {OPERATOR, "card_replace",
-     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105,3106}', '{lost}')",
+     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105,3106}', '{lost}', '{NULL}')",
      "expected lists of the same length"},
     {OPERATOR, "card_replace",
-     "SELECT card_replace(" PAIR "'{9900010000000001}', '{cash}', '{HOUSE}', '{3105}', '{lost}')",
+     "SELECT card_replace(" PAIR "'{9900010000000001}', '{cash}', '{HOUSE}', '{3105}', '{lost}', '{NULL}')",
      "expected the first 6 and last 4 digits"},
-    {OPERATOR, "card_replace", "SELECT card_replace(" PAIR MASKS ", '{cash}', '{A}', '{3105}', '{lost}')",
+    {OPERATOR, "card_replace",
+     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{A}', '{3105}', '{lost}', '{NULL}')",
      "990001******0001 as a cash card of bank A: expected a number that begins with a prefix of that bank "
      "and kind"},
     {OPERATOR, "card_replace",
-     "SELECT card_replace(" PAIR MASKS ", '{credit}', '{HOUSE}', '{3105}', '{lost}')",
+     "SELECT card_replace(" PAIR MASKS ", '{credit}', '{HOUSE}', '{3105}', '{lost}', '{NULL}')",
      "as a credit card of bank HOUSE: expected"},
-    {OPERATOR, "card_replace", "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3113}', '{lost}')",
+    {OPERATOR, "card_replace",
+     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3113}', '{lost}', '{NULL}')",
      "expiry '3113': expected year and month, as 3105"},
     {OPERATOR, "card_replace",
-     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{active}')",
+     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{active}', '{NULL}')",
      "status 'active': expected lost, stolen or replaced"},
-    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{1,2}')",
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{1,2}', '{NULL}')",
      "expected lists of the same length"},
     {OPERATOR, "card_open",
-     "SELECT card_open(ARRAY[NULL::uuid], " MASKS ", '{HOUSE}', '{3105}', '{cash}', '{NULL}')",
+     "SELECT card_open(ARRAY[NULL::uuid], " MASKS ", '{HOUSE}', '{3105}', '{cash}', '{NULL}', '{NULL}')",
      "card 1: no token: expected its token"},
     {OPERATOR, "card_open",
      "SELECT card_open('{00000000-0000-0000-0000-000000000001}', '{9900010000000001}', '{HOUSE}', '{3105}', "
-     "'{cash}', '{NULL}')",
+     "'{cash}', '{NULL}', '{NULL}')",
      "expected the first 6 and last 4 digits"},
     {OPERATOR, "card_open",
      "SELECT card_open(array_agg(card_token), array_agg(pan_mask), array_agg(issuer), "
      "array_agg(expiry_yymm), "
-     "array_agg(kind), array_agg(NULL::bigint)) FROM card WHERE pan_mask = '990001******0000'",
+     "array_agg(kind), array_agg(NULL::bigint), array_agg(NULL::text)) FROM card WHERE pan_mask = "
+     "'990001******0000'",
      "990001******0000: the database has this card already: expected a new one"},
-    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3100}', '{cash}', '{NULL}')",
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3100}', '{cash}', '{NULL}', '{NULL}')",
      "990001******0001: expiry '3100': expected year and month, as 3105"},
-    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{loan}', '{NULL}')",
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{loan}', '{NULL}', '{NULL}')",
      "990001******0001 as a loan card of bank HOUSE: expected a number that begins with a prefix of that "
      "bank and kind"},
-    {OPERATOR, "card_open", NO_NOTE "SELECT card_open(" CARD ", '{3105}', '{cash}', '{1000}')",
+    {OPERATOR, "card_open", NO_NOTE "SELECT card_open(" CARD ", '{3105}', '{cash}', '{1000}', '{NULL}')",
      "no note: expected a reason"},
-    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{-1}')",
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{-1}', '{NULL}')",
      "990001******0001: opening with '-1' yen: expected whole yen"},
     {OPERATOR, "card_open",
      "SELECT card_open('{00000000-0000-0000-0000-000000000001}', '{990004******0001}', '{A}', '{3105}', "
      "'{cash}', "
-     "'{1000}')",
+     "'{1000}', '{NULL}')",
      "a card of bank A, which keeps its accounts itself: expected a card of the house bank"},
+    {OPERATOR, "card_replace",
+     "SELECT card_replace(" PAIR MASKS ", '{cash}', '{HOUSE}', '{3105}', '{lost}', '{123}')",
+     "pair 1: the PIN's value: expected a PVV of 4 digits, or an offset of 4 to 12: no PIN"},
+    {OPERATOR, "card_open", "SELECT card_open(" CARD ", '{3105}', '{cash}', '{NULL}', '{1234567890123}')",
+     "990001******0001: the PIN's value: expected a PVV of 4 digits, or an offset of 4 to 12: no PIN"},
+    {OPERATOR, "card_open",
+     "SELECT card_open('{00000000-0000-0000-0000-000000000001}', '{990004******0001}', '{A}', '{3105}', "
+     "'{cash}', '{NULL}', '{1234}')",
+     "a card of bank A, which verifies PINs itself: expected a card of the house bank"},
+    {OPERATOR, "card_open", NO_NOTE "SELECT card_open(" CARD ", '{3105}', '{cash}', '{NULL}', '{1234}')",
+     "no note: expected a reason"},
+    {OPERATOR, "pin_set", NO_NOTE "SELECT pin_set('{00000000-0000-0000-0000-000000000001}', '{1234}')",
+     "no note: expected a reason"},
+    {OPERATOR, "pin_set", "SELECT pin_set('{00000000-0000-0000-0000-000000000001}', '{1234,1234}')",
+     "expected lists of the same length"},
+    {OPERATOR, "pin_set", "SELECT pin_set('{00000000-0000-0000-0000-000000000001}', '{1234}')",
+     "PIN 1: its card is not there: expected a card that the database has"},
+    {OPERATOR, "pin_set",
+     "SELECT pin_set(ARRAY[card_token], '{12a4}') FROM card WHERE pan_mask = '990001******0000'",
+     "990001******0000: the PIN's value: expected a PVV of 4 digits"},
+    {OPERATOR, "card_unblock", NO_NOTE "SELECT card_unblock('00000000-0000-0000-0000-000000000001')",
+     "no note: expected a reason"},
+    {OPERATOR, "card_unblock", "SELECT card_unblock(NULL)",
+     "card NULL is not there: expected a card that the database has"},
+    {OPERATOR, "card_unblock",
+     "SELECT card_unblock(card_token) FROM card WHERE pan_mask = '990001******0000'",
+     "990001******0000: no wrong PIN is counted: expected a card with wrong ones"},
     {OPERATOR, "account_open",
      NO_NOTE "SELECT account_open('{00000000-0000-0000-0000-000000000001}', '{1000}')",
      "no note: expected a reason"},
@@ -227,8 +257,10 @@ static const struct refused {
     {"atm_daemon", "ledger_request",
      "SELECT ledger_request(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
      "'{}', '{}', '{}', "
-     "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1)",
+     "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1)",
      NULL},
+    {"atm_daemon", "ledger_inquiry",
+     "SELECT ledger_inquiry(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')", NULL},
     {"atm_daemon", "ledger_advice",
      "SELECT ledger_advice('{T0000001}', '{2016-12-29}', '{1}', '{completion}', '{2016-12-29}', '{2}', "
      "'{NULL}', '{10000}', "
@@ -536,11 +568,10 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "c.relispartition OR c.relname LIKE "
              "'summary%') AND NOT has_table_privilege('atm_report', c.oid, 'SELECT') GROUP BY c.relname "
              "ORDER BY c.relname",
-             "card\ncard_replacement\nexclusion\nkey_set\nkey_version\nopen_withdrawal\nrecovery_item\ntoken_"
-             "key\ntrail\nv_"
-             "account\nv_card_day\nv_"
-             "card_month\nv_key_set\nv_open\nv_open_listed\nv_withdrawal but card_token\nwithdrawal but "
-             "card_token\n"},
+             "card\ncard_replacement\nexclusion\nkey_set\nkey_version\nopen_withdrawal\npin_event\npin_"
+             "inquiry\n"
+             "recovery_item\ntoken_key\ntrail\nv_account\nv_card_day\nv_card_month\nv_card_pin\nv_key_set\nv_"
+             "open\nv_open_listed\nv_withdrawal but card_token\nwithdrawal but card_token\n"},
             {"what reports read of cards",
              "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN "
              "('card_token', 'successor') WHERE "
@@ -560,6 +591,15 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "', oid, 'UPDATE') OR has_table_privilege('" KEEPER
              "', oid, 'DELETE')) AND NOT has_any_column_privilege('" OPERATOR "', oid, 'INSERT, UPDATE')",
              ""},
+            {"what operators don't read",
+             "SELECT c.relname || coalesce(' but ' || string_agg(a.attname, ' ' ORDER BY a.attname) FILTER "
+             "(WHERE "
+             "has_any_column_privilege('" OPERATOR
+             "', c.oid, 'SELECT')), '') FROM pg_class c JOIN pg_attribute a ON "
+             "a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = "
+             "'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT has_column_privilege('" OPERATOR
+             "', c.oid, a.attnum, 'SELECT') AND NOT c.relispartition GROUP BY c.relname ORDER BY c.relname",
+             "card but pin_value\nkey_set\n"},
             {"what reports write",
              "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', "
              "'p', 'v') AND "
@@ -828,7 +868,7 @@ START_TEST(a_change_leaves_who_why_before_and_after_and_no_token)
             told(pg,
                  "SELECT card_open('{00000000-0000-0000-0000-000000000002, "
                  "00000000-0000-0000-0000-000000000001}', '{990001******0002,990001******0001}', "
-                 "'{HOUSE,HOUSE}', '{3105,3106}', '{cash,cash}', '{NULL,7000}')",
+                 "'{HOUSE,HOUSE}', '{3105,3106}', '{cash,cash}', '{NULL,7000}', '{NULL,NULL}')",
                  said),
             "done");
         shown = world_query(&world, "SELECT concat_ws('|', noun, key, before, after - 'issuer' - 'kind' - "
@@ -915,7 +955,7 @@ START_TEST(who_keeps_the_ledger_waiting_is_ended_and_named)
         static const char batch[] =
             "SELECT ledger_request(-1, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', "
             "'{}', '{}', "
-            "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1)";
+            "'{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 1)";
         static const struct {
                 bool at_work;
                 const char *unblock;

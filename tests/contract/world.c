@@ -92,6 +92,13 @@ void world_token(int card, uint8_t ret_token[CARD_TOKEN_LENGTH])
         ret_token[CARD_TOKEN_LENGTH - 1] = (uint8_t)(card + 1);
 }
 
+void world_pin_value(int card, char buffer[PIN_VALUE_MAX + 1])
+{
+        *buffer = '\0';
+        if (card >= WORLD_PIN_CARD && card < WORLD_PIN_CARD + WORLD_PIN_CARDS)
+                snprintf(buffer, PIN_VALUE_MAX + 1, "%04d", 4321 + card);
+}
+
 /* SQL ----------------------------------------------------------------------------------------------- */
 
 static void quiet(void *context, const char *message)
@@ -259,9 +266,10 @@ static void insert_card(struct world *world, int place)
 {
         const struct world_card *card = &world_cards[place];
         static const char *const status[] = {"active", "lost", "stolen"};
-        char text[2 * CARD_TOKEN_LENGTH + 1];
+        char text[2 * CARD_TOKEN_LENGTH + 1], pin_value[PIN_VALUE_MAX + 1];
 
         print_token(place, text);
+        world_pin_value(place, pin_value);
         if (card->in_bank)
                 world_sql(world,
                           "INSERT INTO card VALUES ('%s', 'HOUSE', '990001******%04d', '%s', '%s', '%s')",
@@ -271,6 +279,8 @@ static void insert_card(struct world *world, int place)
                           "UPDATE card SET opening_yen = %" PRId64 ", balance_yen = %" PRId64
                           " WHERE card_token = '%s'",
                           card->balance_yen, card->balance_yen, text);
+        if (*pin_value)
+                world_sql(world, "UPDATE card SET pin_value = '%s' WHERE card_token = '%s'", pin_value, text);
         if (card->excluded_from)
                 world_sql(world, "INSERT INTO exclusion VALUES ('%s', '%s', %s%s%s)", text,
                           card->excluded_from, card->excluded_until ? "'" : "",
@@ -283,14 +293,18 @@ static void remember_card(struct world *world, int place)
         const struct world_card *card = &world_cards[place];
         uint8_t token[CARD_TOKEN_LENGTH];
         int32_t from, until = INT32_MAX;
+        char pin_value[PIN_VALUE_MAX + 1];
 
         world_token(place, token);
+        world_pin_value(place, pin_value);
         if (card->in_bank) {
                 memory_add_card(world->memory, token, card->expiry_yymm, card->kind);
                 memory_set_card_status(world->memory, token, card->status);
         }
         if (card->has_account)
                 memory_add_account(world->memory, token, card->balance_yen);
+        if (*pin_value)
+                memory_set_pin(world->memory, token, pin_value);
         if (card->excluded_from) {
                 ck_assert(calendar_parse_day(card->excluded_from, &from));
                 ck_assert(!card->excluded_until || calendar_parse_day(card->excluded_until, &until));
@@ -371,20 +385,48 @@ static const char *bank_of(int card)
                                                              : "HOUSE";
 }
 
+/* A new number of the house bank comes with a PIN's value, whether or not its bank wants PINs. */
+static const char *new_pin_value(int card)
+{
+        return strcmp(bank_of(card), "HOUSE") ? NULL : "97531";
+}
+
 void world_replace_text(int old_card, int new_card, const char *expiry_yymm, enum memory_card_status status,
                         char *buffer, size_t size)
 {
         static const char *const names[] = {NULL, "lost", "stolen", "replaced"};
-        char from[2 * CARD_TOKEN_LENGTH + 1], to[2 * CARD_TOKEN_LENGTH + 1], expiry[16], why[16];
+        char from[2 * CARD_TOKEN_LENGTH + 1], to[2 * CARD_TOKEN_LENGTH + 1], expiry[16], why[16],
+            pin_value[16];
 
         print_token(old_card, from);
         print_token(new_card, to);
         snprintf(buffer, size,
                  "SELECT coalesce(r_problem, 'done') FROM card_replace(ARRAY['%s'::uuid], "
                  "ARRAY['990001******%04d'], ARRAY['%s'], ARRAY['cash'], ARRAY['%s'::uuid], "
-                 "ARRAY['%s******%04d'], ARRAY['cash'], ARRAY['%s'], ARRAY[%s::text], ARRAY[%s::text])",
+                 "ARRAY['%s******%04d'], ARRAY['cash'], ARRAY['%s'], ARRAY[%s::text], ARRAY[%s::text], "
+                 "ARRAY[%s::text])",
                  from, old_card, bank_of(old_card), to, world_cards[new_card].prefix, new_card,
-                 bank_of(new_card), quoted(expiry_yymm, expiry), quoted(names[status], why));
+                 bank_of(new_card), quoted(expiry_yymm, expiry), quoted(names[status], why),
+                 quoted(new_pin_value(new_card), pin_value));
+}
+
+bool world_unblock(struct world *world, int card)
+{
+        uint8_t token[CARD_TOKEN_LENGTH];
+        char text[2 * CARD_TOKEN_LENGTH + 1], sql[128];
+        bool kept;
+        PGresult *result;
+
+        world_token(card, token);
+        print_token(card, text);
+        kept = memory_card_unblock(world->memory, token);
+        snprintf(sql, sizeof sql, "SELECT card_unblock('%s')", text);
+        result = PQexec(world->admin, sql);
+        ck_assert_msg((PQresultStatus(result) == PGRES_TUPLES_OK) == kept,
+                      "%s differs: PostgreSQL says '%s', memory %s", sql, PQresultErrorMessage(result),
+                      kept ? "does it" : "refuses");
+        PQclear(result);
+        return kept;
 }
 
 const char *world_replace(struct world *world, int old_card, int new_card, const char *expiry_yymm,
@@ -397,7 +439,8 @@ const char *world_replace(struct world *world, int old_card, int new_card, const
                                                        .is_same_bank =
                                                            !strcmp(bank_of(old_card), bank_of(new_card)),
                                                        .expiry_yymm = expiry_yymm,
-                                                       .status = status};
+                                                       .status = status,
+                                                       .pin_value = new_pin_value(new_card)};
         char sql[1024], *stored;
         const char *kept;
 

@@ -66,6 +66,9 @@ extern const char *const world_terminals[WORLD_TERMINALS]; /* the last is not in
 
 void world_pan(int card, char buffer[17]);
 void world_token(int card, uint8_t ret_token[CARD_TOKEN_LENGTH]);
+/* What its PIN is compared with; "": nothing, since its bank wants none. */
+void world_pin_value(int card, char buffer[PIN_VALUE_MAX + 1]);
+enum { WORLD_PIN_CARD = 8, WORLD_PIN_CARDS = 2, WORLD_PIN_TRIES = 3 };
 
 /* Partitions for the days [from, to). Anything that goes wrong in these ends the test. */
 void world_open(struct world *world, const char *from, const char *to);
@@ -119,6 +122,8 @@ const char *world_resolve(struct world *world, const struct ledger_identity *ide
  * the new number; with MEMORY_CARD_ACTIVE nothing is said of the old one's end. */
 const char *world_replace(struct world *world, int old_card, int new_card, const char *expiry_yymm,
                           enum memory_card_status status);
+/* card_unblock by both back ends, which must both do it or refuse to. */
+bool world_unblock(struct world *world, int card);
 /* The statement for one pair of card_replace: its r_problem, or 'done'. */
 void world_replace_text(int old_card, int new_card, const char *expiry_yymm, enum memory_card_status status,
                         char *buffer, size_t size);

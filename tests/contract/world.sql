@@ -1,6 +1,6 @@
 -- The contract's fleet: halls with and without hours and shares, ATMs that serve, one disabled and one that
 -- stands nowhere; a bank with hours of its own; two banks over links, and cards whose bank changes by date;
--- everything else that changes by date.
+-- everything else that changes by date. Other bank wants PINs.
 INSERT INTO area VALUES ('kanto', '関東'), ('kansai', '関西');
 INSERT INTO hall VALUES
         ('H00001', 'one', 'kanto', '東京都', 0, 1440, 0),
@@ -12,6 +12,7 @@ INSERT INTO atm VALUES
 INSERT INTO issuer VALUES
         ('HOUSE', 'House bank', NULL, 0, 1440, 0, 1440), ('OTHER', 'Other bank', NULL, 540, 1080, 540, 1080),
         ('A', 'Bank A', 'BANKA', 0, 1440, 0, 1440), ('B', 'Bank B', 'BANKB', 0, 1440, 600, 1200);
+UPDATE issuer SET pin_method = 'pvv' WHERE issuer = 'OTHER';
 INSERT INTO card_prefix VALUES
         ('990001', '2007-07-01', 'HOUSE', 'cash'), ('990002', '2007-07-01', 'OTHER', 'cash'),
         ('990003', '2007-07-01', 'HOUSE', 'credit'), ('990004', '2007-07-01', 'A', 'cash'),

@@ -624,7 +624,7 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('2016-12-01'::date), array_agg(from_on), array_agg(rate_bp), array_agg(cf), array_agg(ct),
         array_agg(bf), array_agg(bt), array_agg(share), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint), array_agg((CASE WHEN i % 20 = 0 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text),
-        array_agg(NULL::text), 90000) FROM p;
+        array_agg(NULL::text), array_agg(0::smallint), array_agg(NULL::text), 90000) FROM p;
 -- i % 10 = 1: open; 2: reversed; 3: in part; 4: completed, then reversed; 5: more than asked (exception); else completed
 SELECT ledger_advice(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg(CASE WHEN i % 10 IN (2, 3) THEN 'reversal' ELSE 'completion' END), array_agg(at + INTERVAL '40 s'),
@@ -821,13 +821,14 @@ refuses 1 "expected a whole number from 1 to 1000" env ATM_VERIFY_PARTS=0 atmctl
 expect "links of nothing" "[]" "$(atmctl link list --format json)"
 expect "links, watched" "link,issuers link,issuers" "$(atmctl link list --watch 1 --columns link,issuers -o csv | head -n 2 | paste -sd ' ')"
 expect_exit 0 atmctl issuer add BANKA --name あおば銀行 --link BANKA --opens 08:00 --closes 21:00
-expect "an issuer's calendar" '{"issuer":"BANKA","name":"あおば銀行","link":"BANKA","opens":"08:00","closes":"21:00","off_opens":"08:00","off_closes":"21:00"}' \
+expect "an issuer's calendar" '{"issuer":"BANKA","name":"あおば銀行","link":"BANKA","opens":"08:00","closes":"21:00","off_opens":"08:00","off_closes":"21:00","pin_method":"none","pin_tries_max":3}' \
         "$(atmctl issuer show BANKA --format json)"
 expect_exit 0 atmctl issuer set BANKA --off-opens 00:00 --off-closes 00:00
 printf 'issuer,name,opens\nBANKB,B,09:00\n' >issuers.csv
 expect_exit 0 atmctl issuer import issuers.csv
-expect "columns that a file lacks" "BANKB,B,,09:00,24:00,09:00,24:00" "$(atmctl issuer show BANKB --format csv | sed 1d)"
+expect "columns that a file lacks" "BANKB,B,,09:00,24:00,09:00,24:00,none,3" "$(atmctl issuer show BANKB --format csv | sed 1d)"
 expect_exit 0 atmctl issuer set BANKB --link BANKB
+refuses 1 "none: a bank behind a link verifies its cards' PINs itself" atmctl issuer set BANKB --pin-method pvv --note trial
 expect "issuers of a link" BANKA "$(atmctl issuer list --link BANKA --format csv | sed 1d | cut -d, -f1)"
 for issuer in BANKA BANKB; do
         expect_exit 0 atmctl tariff add --note trial $issuer day 2016-01-01 --customer-fee-yen 100 --interbank-fee-yen 90
@@ -857,7 +858,7 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg('3012'::text), array_agg('BANKA'::text), array_agg('day'::text), array_agg(hall), array_agg(at::date),
         array_agg('2017-02-01'::date), array_agg('2016-01-01'::date), array_agg(800), array_agg(100::bigint), array_agg(8::bigint),
         array_agg(90::bigint), array_agg(7::bigint), array_agg(190::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
-        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), 90000) FROM b;
+        array_agg(2::bigint), array_agg(0::smallint), array_agg('000000'::text), array_agg('BANKA'::text), array_agg(0::smallint), array_agg(NULL::text), 90000) FROM b;
 SELECT ledger_outcome(array_agg(terminal), array_agg(at), array_agg(stan),
         array_agg((CASE WHEN i = 6 THEN 26 WHEN i IN (7, 10) THEN 25 ELSE 0 END)::smallint),
         array_agg(CASE WHEN i NOT IN (6, 7, 10) THEN '4711' || lpad(i::text, 2, '0') END),
@@ -1175,6 +1176,59 @@ expect "card numbers in the database" 0 "$(PGUSER=postgres pg_dump --data-only |
 PGUSER=atm_report refuses 1 "permission denied" atmctl card replace --note trial --file replaced.csv
 expect_exit 0 atmctl verify
 
+# PINs --------------------------------------------------------------------------------------------------------
+
+# try_pin TOKEN: one that was wrong, as the ledger writes it down
+try_pin() {
+        sql "WITH asked AS (INSERT INTO pin_inquiry SELECT 'T0000001', '2016-12-29T12:00+09:00', 900000 + count(*), 21, 310000, '$1' FROM pin_inquiry
+                            RETURNING *),
+                  tried AS (INSERT INTO pin_event SELECT card_token, (SELECT coalesce(max(seq), 0) + 1 FROM pin_event WHERE card_token = '$1'), 'wrong',
+                                                         terminal, transmitted_at, stan, true FROM asked)
+             UPDATE card SET pin_tries = pin_tries + 1 WHERE card_token = '$1'" >/dev/null
+}
+# what is shown of a card's PIN: whether there is anything to compare with, wrong ones, too many
+pin_of() { atmctl card show --token "$1" --format csv | sed 1d | cut -d, -f9-11; }
+tried=$(atmctl card show --card - --format csv <<<"$(pan 320)" | sed 1d | cut -d, -f1)
+expect "a card without a PIN" no,0,no "$(pin_of "$tried")"
+{
+        echo "$header,pin_value"
+        echo "$(pan 960),3012,1234,HOUSE,,8642"
+        echo "$(pan 961),3012,1234,HOUSE,,"
+} >pins.csv
+chmod 600 pins.csv
+sed '2s/8642/864/' pins.csv >short.csv
+chmod 600 short.csv
+refuses 1 "short.csv:2: column pin_value: a value of 3 characters: expected a PVV of 4 digits, or an offset of 4 to 12; no PIN" atmctl card import --note trial short.csv
+expect_exit 0 atmctl card import --note trial pins.csv
+expect "cards with a PIN" "yes,0,no no,0,no" "$(for i in 960 961; do atmctl card show --card - --format csv <<<"$(pan $i)" | sed 1d | cut -d, -f9-11; done | paste -sd ' ')"
+printf 'pan,pin_value\n%s,975310\n' "$(pan 320)" >pins.csv
+refuses 2 "--note" atmctl pin import pins.csv
+printf 'pan,pin_value\n%s,975310\n' "$(pan 999)" >nobody.csv
+chmod 600 nobody.csv
+refuses 1 "nobody.csv:2: column pan: '$(mask 999)': the database has no such card" atmctl pin import --note trial nobody.csv
+expect_exit 0 atmctl pin import --note trial pins.csv
+says "PINs: 1 set"
+expect_exit 0 atmctl issuer set HOUSE --pin-method offset --pin-tries-max 2 --note 'PINs from now on'
+try_pin "$tried"
+expect "a wrong PIN" yes,1,no "$(pin_of "$tried")"
+try_pin "$tried"
+expect "too many" yes,2,yes "$(pin_of "$tried")"
+expect_exit 0 atmctl verify
+refuses 2 "--note" atmctl card unblock --token "$tried"
+PGUSER=atm_report refuses 1 "permission denied" atmctl card unblock --note trial --token "$tried"
+unblocked() { atmctl card unblock --note 'his holder was here' --card - <<<"$(pan 320)"; }
+expect_exit 0 unblocked
+says "its wrong PINs are forgotten"
+refuses 1 "$(mask 320): no wrong PIN is counted" unblocked
+expect "an unblocked card" yes,0,no "$(pin_of "$tried")"
+# what PINs are compared with is told to nobody
+expect "values in the trail" "set 0" "$(sql "SELECT concat_ws(' ', max(after ->> 'pin_value'), count(*) FILTER (WHERE after ->> 'pin_value' ~ '[0-9]')) FROM trail WHERE noun = 'pin'")"
+expect "who unblocked it" "his holder was here" "$(sql "SELECT note FROM trail WHERE noun = 'pin' AND after ->> 'pin_tries' = '0'")"
+OUTPUT=$(PGUSER=postgres psql -X -A -t -c 'SET ROLE atm_operator' -c 'SELECT pin_value FROM card LIMIT 1' 2>&1) && wrong "an operator reads what PINs are compared with"
+says "permission denied"
+expect_exit 0 atmctl issuer set HOUSE --pin-method none --note 'no PINs any more'
+expect_exit 0 atmctl verify
+
 # What would change -------------------------------------------------------------------------------------------
 
 # every row of every table but the trail's numbers, which are drawn and not given back
@@ -1188,7 +1242,7 @@ declare -A full=(
         [area]='area,name,parlors~f1,遠い地方,1234'
         [hall]='hall,name,area,prefecture,opens,closes,share_bp,registration~HX-3,別のホール,kanto,東京都,09:00,22:30,700,T1234567890123'
         [atm]='terminal,hall,enabled~TX000003,H00001,no'
-        [issuer]='issuer,name,link,opens,closes,off_opens,off_closes~FARBK,遠い銀行,FARLINK,07:00,23:00,08:00,21:00'
+        [issuer]='issuer,name,link,opens,closes,off_opens,off_closes,pin_method,pin_tries_max~FARBK,遠い銀行,FARLINK,07:00,23:00,08:00,21:00,none,5'
         [prefix]='prefix,from,issuer,kind~9912345,2031-01-01,HOUSE,loan'
         [tariff]='issuer,band,from,customer_fee_yen,interbank_fee_yen~HOUSE,day,2031-01-01,110,90'
         [tax]='from,rate_bp,rounding~2031-01-01,1200,up'
@@ -1202,7 +1256,7 @@ declare -A full=(
         [peer]='peer,item,value,source~SEVENBANK,atms,23000,a page'
         [rate]='item,from,rate_bp,note~income_tax,2031-01-01,3000,a law'
 )
-entities=$(sed -n -E '/^(card|account|exclusion|key) /d; s/ import$//p' <<<"$commands") # those files bring new rows alone
+entities=$(sed -n -E '/^(card|account|pin|exclusion|key) /d; s/ import$//p' <<<"$commands") # those files bring new rows alone
 # lacking COLUMN: the file without it; false where it must be there
 lacking() {
         cut -d, -f "$1" --complement full.csv >lacking.csv
@@ -1218,7 +1272,8 @@ for noun in $entities; do
         whole=$OUTPUT
         for i in "${!columns[@]}"; do
                 lacking $((i + 1)) --dry-run || continue
-                [[ ${columns[i]} == source || $OUTPUT != "$whole" ]] || wrong "a new row of $noun has this ${columns[i]} by itself"
+                # (behind a link there is no PIN)
+                [[ ${columns[i]} == source || ${columns[i]} == pin_method || $OUTPUT != "$whole" ]] || wrong "a new row of $noun has this ${columns[i]} by itself"
         done
         expect_exit 0 atmctl "$noun" import --note trial full.csv
         says "1 new"
@@ -1228,10 +1283,10 @@ for noun in $entities; do
                 says "1 row: 0 new, 0 changed, 1 as they were"
         done
 done
-expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp hall.registration atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
+expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp hall.registration atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes issuer.pin_method issuer.pin_tries_max prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
 printf 'issuer,name,link\nFARBK,遠い銀行,\n' >full.csv
 expect_exit 0 atmctl issuer import full.csv
-expect "an empty cell is what it says" "FARBK,遠い銀行,,07:00,23:00,08:00,21:00" "$(atmctl issuer list --format csv | grep FARBK)"
+expect "an empty cell is what it says" "FARBK,遠い銀行,,07:00,23:00,08:00,21:00,none,5" "$(atmctl issuer list --format csv | grep FARBK)"
 
 # Every command that changes something, on what is there now.
 atmctl card add --note trial --card - --expiry 3912 --issuer HOUSE <<<"$(pan 950)" >/dev/null
@@ -1239,7 +1294,9 @@ fresh=$(atmctl card show --card - --format csv <<<"$(pan 950)" | sed 1d | cut -d
 expect_exit 0 atmctl exclusion add --note trial --token "$fresh" --from 2031-01-01
 (umask 077 && { echo "$header"; echo "$(pan 951),3912,1234,HOUSE,1000"; } >card.csv
         { echo pan,balance_yen; echo "$(pan 950),1000"; } >account.csv
-        { echo pan,from; echo "$(pan 950),2041-01-01"; } >exclusion.csv)
+        { echo pan,from; echo "$(pan 950),2041-01-01"; } >exclusion.csv
+        { echo pan,pin_value; echo "$(pan 950),8642"; } >pin.csv)
+try_pin "$fresh"
 sql "INSERT INTO recovery (recovery, proposed_at, proposed_by, withdrawals, cash_yen) VALUES (1, now(), 'postgres', 1, 1000)"
 # shellcheck disable=SC2034 # the lines below are read by eval
 read -r terminal stan <<<"$(sql "SELECT terminal, stan FROM v_open ORDER BY transmitted_at LIMIT 1" | tr '|' ' ')"
@@ -1298,6 +1355,8 @@ rate remove income_tax 2031-01-01
 card import card.csv --note trial
 card add --card - --expiry 3912 --issuer HOUSE --balance-yen 1000 --note trial <<<"$(pan 951)"
 card set --token "$fresh" --status lost
+card unblock --token "$fresh" --note trial
+pin import pin.csv --note trial
 card replace --card - --expiry 3912 --note trial < <(pan 950; pan 951)
 account import account.csv --note trial
 account add --token "$fresh" --balance-yen 1 --note trial

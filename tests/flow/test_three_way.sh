@@ -104,7 +104,7 @@ SELECT ledger_request((SELECT version FROM reference_version), array_agg(termina
         array_agg(CASE WHEN link IS NULL THEN 100 ELSE 90 END::bigint), array_agg(CASE WHEN link IS NULL THEN 8 ELSE 7 END::bigint),
         array_agg(CASE WHEN link IS NULL THEN 200 ELSE 190 END::bigint * share_bp / 10000), array_agg(30000::bigint), array_agg(80000::bigint),
         array_agg(2::bigint),
-        array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), 90000) FROM b;
+        array_agg((CASE WHEN i = 10 THEN 10 ELSE 0 END)::smallint), array_agg('123456'::text), array_agg(link), array_agg(0::smallint), array_agg(NULL::text), 90000) FROM b;
 SQL
         moment asked
         cat <<'SQL'

@@ -160,7 +160,7 @@ static void commit_op(struct ledger_mem *mem, struct ledger_op *op)
                 memory_do_request(mem->database, op, mem->options.times.wait_ms);
                 break;
         case LEDGER_INQUIRY:
-                memory_answer_inquiry(mem->database, op, &op->answer);
+                memory_do_inquiry(mem->database, op);
                 break;
         case LEDGER_OUTCOME:
                 memory_do_outcome(mem->database, op);

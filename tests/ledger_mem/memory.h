@@ -24,6 +24,13 @@ struct memory_exclusion {
         int32_t from_day, until_day; /* INT32_MAX: renewed every year */
 };
 
+/* What became of a PIN; its number is its place. */
+struct memory_pin_event {
+        const char *kind;                /* as pin_event.kind */
+        struct ledger_identity identity; /* zeros: a person's word */
+        bool is_inquiry;
+};
+
 /* A card that somebody has told us of, or of another bank and used. */
 struct memory_card {
         uint8_t token[CARD_TOKEN_LENGTH]; /* the key */
@@ -38,6 +45,10 @@ struct memory_card {
         bool has_account;
         int64_t opening_yen, balance_yen;
         int32_t day[2], month[2]; /* the newest dates of its use, which alone stand in the row; 0: none */
+        char pin_value[PIN_VALUE_MAX + 1]; /* "": none is known */
+        int pin_tries;
+        struct memory_pin_event *pin_events;
+        size_t pin_event_count;
         struct memory_exclusion *exclusions;
         size_t exclusion_count;
         UT_hash_handle hh;
@@ -107,6 +118,16 @@ struct memory_withdrawal {
         bool open;
         int64_t asked_ms;    /* while it is open */
         int64_t approved_ms; /* by us or by its bank; 0: it is not */
+        UT_hash_handle hh;
+};
+
+/* An inquiry in which a PIN was looked at. */
+struct memory_inquiry {
+        struct ledger_identity identity; /* the key; unused bytes are zero */
+        enum reason reason;
+        int32_t processing_code;
+        uint8_t card_token[CARD_TOKEN_LENGTH];
+        int64_t balance_yen; /* of an approved one */
         UT_hash_handle hh;
 };
 
@@ -239,6 +260,7 @@ struct memory_database {
         enum ledger_mem_defect defect;
         struct memory_card *cards;
         struct memory_withdrawal *withdrawals;
+        struct memory_inquiry *inquiries;
         struct memory_usage *months, *days;
         struct memory_sum *sums;
         int32_t summed_day_last; /* the days up to it have their sums; INT32_MIN: none */
@@ -286,6 +308,11 @@ void memory_add_exclusion(struct memory_database *database, const uint8_t token[
                           int32_t from_day, int32_t until_day);
 void memory_set_card_status(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
                             enum memory_card_status status);
+/* pin_set, of a card that was not replaced. */
+void memory_set_pin(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH],
+                    const char *pin_value);
+/* card_unblock. False: nothing is counted, or it was replaced. */
+bool memory_card_unblock(struct memory_database *database, const uint8_t token[CARD_TOKEN_LENGTH]);
 
 /* One pair of card_replace: NULL where it was done, or its word for why not. Without an expiry: NULL; with
  * MEMORY_CARD_ACTIVE the old card is refused for what it is already. */
@@ -295,6 +322,7 @@ struct memory_replacement {
         bool is_same_bank; /* as the old number's */
         const char *expiry_yymm;
         enum memory_card_status status;
+        const char *pin_value; /* NULL: none is known yet */
 };
 const char *memory_card_replace(struct memory_database *database,
                                 const struct memory_replacement *replacement);
@@ -305,6 +333,8 @@ struct memory_card *memory_card(const struct memory_database *database,
                                 const uint8_t token[CARD_TOKEN_LENGTH]);
 struct memory_withdrawal *memory_withdrawal(const struct memory_database *database,
                                             const struct ledger_identity *identity);
+struct memory_inquiry *memory_inquiry(const struct memory_database *database,
+                                      const struct ledger_identity *identity);
 const struct memory_usage *memory_month(const struct memory_database *database,
                                         const uint8_t token[CARD_TOKEN_LENGTH], int32_t business_day);
 const struct memory_usage *memory_day(const struct memory_database *database,

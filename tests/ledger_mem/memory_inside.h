@@ -48,12 +48,30 @@ void memory_answer_inquiry(const struct memory_database *database, const struct 
 void memory_answer_outcome(const struct memory_database *database, const struct ledger_op *op,
                            const struct memory_withdrawal *withdrawal, struct ledger_answer *ret_answer);
 void memory_do_request(struct memory_database *database, struct ledger_op *op, int64_t wait_ms);
+void memory_do_inquiry(struct memory_database *database, struct ledger_op *op);
 void memory_do_advice(struct memory_database *database, struct ledger_op *op, int64_t correct_ms);
 void memory_do_outcome(struct memory_database *database, struct ledger_op *op);
 void memory_fill_answer(struct ledger_answer *answer, enum ledger_status status, enum reason reason,
                         const struct ledger_request *request);
 void memory_fill_stored(struct ledger_answer *answer, const struct memory_withdrawal *stored,
                         enum reason reason);
+
+/* PINs -------------------------------------------------------------------------------------------------- */
+
+enum memory_pin {
+        MEMORY_PIN_UNASKED, /* none is wanted, or something else refused before */
+        MEMORY_PIN_BLOCKED,
+        MEMORY_PIN_UNVERIFIED, /* none came, or the card has none */
+        MEMORY_PIN_WRONG,
+        MEMORY_PIN_RIGHT
+};
+
+/* The card is there where the issuer wants a PIN. */
+enum memory_pin memory_pin_of(const struct memory_card *card, const struct ledger_request *request);
+enum reason memory_pin_refusal(enum memory_pin pin);
+/* What follows from it, in the commit of the op. */
+void memory_note_pin(struct memory_database *database, const struct ledger_op *op, enum memory_pin pin);
+void memory_keep_inquiry(struct memory_database *database, const struct ledger_op *op);
 
 /* what follows from an end ------------------------------------------------------------------------------ */
 

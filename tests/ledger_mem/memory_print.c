@@ -165,6 +165,35 @@ static void print_use(struct lines *lines, const struct memory_database *databas
         }
 }
 
+static void print_pins(struct lines *lines, const struct memory_card *card)
+{
+        struct word token = word_of_token(card->token);
+
+        for (size_t i = 0; i < card->pin_event_count; i++) {
+                const struct memory_pin_event *e = &card->pin_events[i];
+
+                if (*e->identity.terminal)
+                        add_line(lines, "pin_event|%s|%zu|%s|%s|%" PRId64 "|%" PRId32 "|%s", token.text,
+                                 i + 1, e->kind, e->identity.terminal, e->identity.transmitted_ms,
+                                 e->identity.stan, e->is_inquiry ? "inquiry" : "withdrawal");
+                else
+                        add_line(lines, "pin_event|%s|%zu|%s|-|-|-|-", token.text, i + 1, e->kind);
+        }
+}
+
+static void print_inquiries(struct lines *lines, const struct memory_database *database)
+{
+        for (const struct memory_inquiry *i = database->inquiries; i; i = i->hh.next) {
+                char balance[24] = "-";
+
+                if (i->reason == REASON_APPROVED)
+                        snprintf(balance, sizeof balance, "%" PRId64, i->balance_yen);
+                add_line(lines, "pin_inquiry|%s|%" PRId64 "|%" PRId32 "|%d|%" PRId32 "|%s|%s",
+                         i->identity.terminal, i->identity.transmitted_ms, i->identity.stan, (int)i->reason,
+                         i->processing_code, word_of_token(i->card_token).text, balance);
+        }
+}
+
 static void print_card(struct lines *lines, const struct memory_database *database,
                        const struct memory_card *card)
 {
@@ -172,9 +201,11 @@ static void print_card(struct lines *lines, const struct memory_database *databa
         struct word token = word_of_token(card->token);
 
         if (card->in_bank)
-                add_line(lines, "card|%s|%s|%s|%s|%s", token.text, or_null(card->expiry_yymm),
+                add_line(lines, "card|%s|%s|%s|%s|%s|%s|%d", token.text, or_null(card->expiry_yymm),
                          card_kind_name[card->kind], status[card->status],
-                         card->is_replaced ? word_of_token(card->successor).text : "-");
+                         card->is_replaced ? word_of_token(card->successor).text : "-",
+                         or_null(card->pin_value), card->pin_tries);
+        print_pins(lines, card);
         print_use(lines, database, card);
         if (card->has_account)
                 add_line(lines, "account|%s|%" PRId64 "|%" PRId64, token.text, card->opening_yen,
@@ -274,6 +305,7 @@ void memory_print(const struct memory_database *database, FILE *out)
         print_sums(&lines, database);
         print_periods(&lines, database);
         print_advice_identities(&lines, database);
+        print_inquiries(&lines, database);
         print_exceptions(&lines, database);
         if (lines.count)
                 qsort(lines.text, lines.count, sizeof *lines.text, compare_lines);

@@ -1,6 +1,7 @@
 /* card_replace in memory: account, use and exclusions of a card move to a new one, and a chain of cards has one holder. */
 #include "tests/ledger_mem/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,9 @@ const char *memory_card_replace(struct memory_database *database, const struct m
                 memory_note_use(to->month, card->month[i]);
                 card->day[i] = card->month[i] = 0;
         }
+        snprintf(to->pin_value, sizeof to->pin_value, "%s", r->pin_value ? r->pin_value : "");
+        *card->pin_value = '\0';
+        card->pin_tries = 0;
         card->only_used = false;
         move_usage(&database->months, r);
         move_usage(&database->days, r);

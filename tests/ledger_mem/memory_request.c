@@ -71,18 +71,35 @@ static enum reason usage_refusal(const struct memory_database *database, const s
         return REASON_APPROVED;
 }
 
+/* The card's row knows nothing of its day any more. */
+static bool is_forgotten(const struct memory_card *card, const struct ledger_op *op)
+{
+        return op->kind == LEDGER_REQUEST && card &&
+               (op->request.business_day < card->day[1] ||
+                calendar_month_of(op->request.business_day) < card->month[1]);
+}
+
+/* Of a request that nothing refuses before its PIN is looked at. */
+static enum memory_pin decide_pin(const struct memory_database *database, const struct ledger_op *op)
+{
+        const struct memory_card *card = memory_card(database, op->request.card_token);
+
+        if (is_forgotten(card, op) || card_refusal(database, card, &op->request) != REASON_APPROVED)
+                return MEMORY_PIN_UNASKED;
+        return memory_pin_of(card, &op->request);
+}
+
 static enum reason decide(const struct memory_database *database, const struct ledger_op *op)
 {
         const struct ledger_request *request = &op->request;
         const struct memory_card *card = memory_card(database, request->card_token);
         enum reason reason = card_refusal(database, card, request);
 
+        if (reason == REASON_APPROVED)
+                reason = memory_pin_refusal(decide_pin(database, op));
         if (reason == REASON_APPROVED && op->kind == LEDGER_REQUEST)
                 reason = usage_refusal(database, card, request);
-        /* the card's row knows nothing of it any more */
-        if (op->kind == LEDGER_REQUEST && card &&
-            (request->business_day < card->day[1] ||
-             calendar_month_of(request->business_day) < card->month[1]))
+        if (is_forgotten(card, op))
                 reason = reason_first(reason, REASON_CLOCK_OFF);
         return reason_first(request->refusal, reason);
 }
@@ -179,23 +196,68 @@ void memory_answer_request(const struct memory_database *database, const struct 
         ret_answer->approval_code[0] = '\0'; /* the bank's to give */
 }
 
+/* One that was decided before, under another's identity or its own. */
+static const struct memory_inquiry *stored_inquiry(const struct memory_database *database,
+                                                   const struct ledger_op *op)
+{
+        return op->request.pin_tries_max ? memory_inquiry(database, &op->identity) : NULL;
+}
+
+static bool is_kept_inquiry(const struct memory_database *database, const struct ledger_op *op)
+{
+        return op->request.pin_tries_max && op->request.refusal == REASON_APPROVED &&
+               !memory_withdrawal(database, &op->identity) && !stored_inquiry(database, op);
+}
+
+static enum reason inquiry_reason(const struct memory_database *database, const struct ledger_op *op,
+                                  const struct memory_inquiry *before)
+{
+        const struct memory_withdrawal *stored = memory_withdrawal(database, &op->identity);
+
+        if (stored)
+                return stored->reason == REASON_BLOCKED ? REASON_BLOCKED : REASON_CONTRADICTS;
+        if (!before)
+                return decide(database, op);
+        if (before->processing_code != op->request.processing_code ||
+            memcmp(before->card_token, op->request.card_token, CARD_TOKEN_LENGTH) != 0)
+                return REASON_CONTRADICTS;
+        return before->reason;
+}
+
 void memory_answer_inquiry(const struct memory_database *database, const struct ledger_op *op,
                            struct ledger_answer *ret_answer)
 {
-        const struct memory_withdrawal *stored = memory_withdrawal(database, &op->identity);
         const struct memory_card *card = memory_card(database, op->request.card_token);
-        enum reason reason;
+        const struct memory_inquiry *before = stored_inquiry(database, op);
+        enum reason reason = inquiry_reason(database, op, before);
 
-        if (stored)
-                reason = stored->reason == REASON_BLOCKED ? REASON_BLOCKED : REASON_CONTRADICTS;
-        else
-                reason = decide(database, op);
-        memory_fill_answer(ret_answer, LEDGER_DECIDED, reason, &op->request);
+        if (is_kept_inquiry(database, op) &&
+            !reference_holds_moment(database->reference, op->identity.transmitted_ms)) {
+                *ret_answer =
+                    (struct ledger_answer){.status = LEDGER_UNAVAILABLE, .reason = REASON_CANNOT_DECIDE};
+                return;
+        }
+        memory_fill_answer(ret_answer, before ? LEDGER_STORED : LEDGER_DECIDED, reason, &op->request);
         ret_answer->customer_charge_yen = 0;
-        if (reason == REASON_APPROVED && op->request.link[0] != '\0')
+        if (reason != REASON_APPROVED)
+                return;
+        if (before)
+                ret_answer->balance_yen = before->balance_yen;
+        else if (op->request.link[0] != '\0')
                 ret_answer->status = LEDGER_ASK;
-        else if (reason == REASON_APPROVED)
+        else
                 ret_answer->balance_yen = card->balance_yen;
+}
+
+void memory_do_inquiry(struct memory_database *database, struct ledger_op *op)
+{
+        enum memory_pin pin = decide_pin(database, op);
+
+        memory_answer_inquiry(database, op, &op->answer);
+        if (op->answer.status == LEDGER_UNAVAILABLE || !is_kept_inquiry(database, op))
+                return;
+        memory_note_pin(database, op, pin);
+        memory_keep_inquiry(database, op);
 }
 
 static void debit(struct memory_database *database, const struct ledger_request *request)
@@ -260,12 +322,16 @@ void memory_do_request(struct memory_database *database, struct ledger_op *op, i
         bool anew = database->defect == LEDGER_MEM_DECIDES_REPEATS_ANEW && stored &&
                     stored->reason != REASON_BLOCKED && stored->reason != REASON_COUNT;
 
+        enum memory_pin pin = decide_pin(database, op);
+
         memory_answer_request(database, op, anew ? NULL : stored, wait_ms, &op->answer);
         if (op->answer.status == LEDGER_UNAVAILABLE)
                 return;
         touch_card(database, &op->request);
         if (op->answer.reason == REASON_CANNOT_DECIDE && op->answer.status == LEDGER_DECIDED)
                 return; /* said, not kept */
-        if (op->answer.status == LEDGER_DECIDED || op->answer.status == LEDGER_ASK)
-                write_request(database, op, stored, &op->answer);
+        if (op->answer.status != LEDGER_DECIDED && op->answer.status != LEDGER_ASK)
+                return;
+        write_request(database, op, stored, &op->answer);
+        memory_note_pin(database, op, pin);
 }

@@ -91,7 +91,8 @@ void memory_database_free(struct memory_database *database)
 {
         if (!database)
                 return;
-        FREE_TABLE(database->cards, memory_card, free(row->exclusions));
+        FREE_TABLE(database->cards, memory_card, (free(row->exclusions), free(row->pin_events)));
+        FREE_TABLE(database->inquiries, memory_inquiry, (void)0);
         FREE_TABLE(database->withdrawals, memory_withdrawal,
                    (free(row->advices), free(row->commissions), free(row->notices)));
         FREE_TABLE(database->months, memory_usage, (void)0);

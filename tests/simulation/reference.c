@@ -153,10 +153,10 @@ static void add_prices(const struct sim *sim, struct reference *r)
 {
         char error[REFERENCE_ERROR_MAX] = "";
         struct issuer issuers[] = {
-            {"HOUSE", "", {{0, 1440}, {0, 1440}}},
-            {"BANKA", "BANKA", {{0, 1440}, {0, 1440}}},
-            {"BANKB", "BANKB", {{510, 1230}, {0, 1440}}},
-            {"BANKC", "BANKC", {{0, 1440}, {540, 1200}}},
+            {"HOUSE", "", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
+            {"BANKA", "BANKA", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
+            {"BANKB", "BANKB", {{510, 1230}, {0, 1440}}, PIN_NONE, 3},
+            {"BANKC", "BANKC", {{0, 1440}, {540, 1200}}, PIN_NONE, 3},
         };
         for (size_t i = 0; i < sizeof issuers / sizeof issuers[0]; i++) {
                 const struct sim_change *link = last_change(sim, SIM_CHANGE_LINK, (int)i);

@@ -130,10 +130,10 @@ static struct reference *make_reference(void)
         struct reference *r = reference_new();
         int64_t now = 0;
         ck_assert(r && calendar_parse_moment(BUSINESS, &now));
-        ck_assert(
-            reference_add_issuer(r, &(struct issuer){"SAKURA", "BANKA", {{0, 1440}, {0, 1440}}}, error));
-        ck_assert(
-            reference_add_issuer(r, &(struct issuer){"NOWHERE", "BANKX", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_issuer(
+            r, &(struct issuer){"SAKURA", "BANKA", {{0, 1440}, {0, 1440}}, PIN_NONE, 3}, error));
+        ck_assert(reference_add_issuer(
+            r, &(struct issuer){"NOWHERE", "BANKX", {{0, 1440}, {0, 1440}}, PIN_NONE, 3}, error));
         ck_assert(reference_add_prefix(r, "990011", 0, "SAKURA", CARD_CASH, error));
         ck_assert(reference_add_prefix(r, "990012", 0, "NOWHERE", CARD_CASH, error));
         ck_assert(reference_add_hall(r, &(struct hall){"H1", "kanto", "Tokyo", {0, 1440}, 0}, error));

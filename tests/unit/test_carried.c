@@ -156,9 +156,10 @@ static struct reference *draw_reference(void)
         int64_t now = 0;
         strcpy(hall.hall, DRAW_TEXT("H", "HX-1", "H0000000000-001", "---------------"));
         ck_assert(r && calendar_parse_moment(BUSINESS, &now));
-        ck_assert(reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}}, error));
-        ck_assert(
-            reference_add_issuer(r, &(struct issuer){"ABCDEFGHIJK", "BANKA", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
+                                       error));
+        ck_assert(reference_add_issuer(
+            r, &(struct issuer){"ABCDEFGHIJK", "BANKA", {{0, 1440}, {0, 1440}}, PIN_NONE, 3}, error));
         ck_assert(reference_add_prefix(r, "9", 0, "HOUSE", CARD_CASH, error));
         ck_assert(reference_add_prefix(r, "8800110000", 0, "ABCDEFGHIJK", CARD_CASH, error));
         ck_assert(reference_add_hall(r, &hall, error));

@@ -157,8 +157,8 @@ static void add_bench_bank(void)
         char error[REFERENCE_ERROR_MAX] = "";
         int32_t from_day = shipped_day("2007-07-01"), tariff_from_day = shipped_day("2007-08-01");
 
-        ck_assert(reference_add_issuer(bench, &(struct issuer){"BANK", "BANKA", {{540, 1200}, {540, 1200}}},
-                                       error));
+        ck_assert(reference_add_issuer(
+            bench, &(struct issuer){"BANK", "BANKA", {{540, 1200}, {540, 1200}}, PIN_NONE, 3}, error));
         for (int i = 0; i < 3; i++)
                 ck_assert(reference_add_prefix(bench, prefixes[i].prefix, from_day, "BANK", prefixes[i].kind,
                                                error));
@@ -179,9 +179,9 @@ static void add_bench_bank(void)
 static void add_bench_calendars(void)
 {
         static const struct issuer issuers[] = {
-            {"FIVEDAY", "BANKB", {[DAY_WEEKDAY] = {510, 1200}, [DAY_OFF] = {0, 0}}},
-            {"NOONOFF", "BANKC", {[DAY_WEEKDAY] = {0, 1440}, [DAY_OFF] = {720, 1020}}},
-            {"WEEKEND", "", {[DAY_WEEKDAY] = {1440, 1440}, [DAY_OFF] = {0, 1440}}},
+            {"FIVEDAY", "BANKB", {[DAY_WEEKDAY] = {510, 1200}, [DAY_OFF] = {0, 0}}, PIN_NONE, 3},
+            {"NOONOFF", "BANKC", {[DAY_WEEKDAY] = {0, 1440}, [DAY_OFF] = {720, 1020}}, PIN_NONE, 3},
+            {"WEEKEND", "", {[DAY_WEEKDAY] = {1440, 1440}, [DAY_OFF] = {0, 1440}}, PIN_NONE, 3},
         };
         static const char *const prefixes[] = {"770004", "770005", "770006"};
         char error[REFERENCE_ERROR_MAX] = "";

@@ -164,7 +164,8 @@ START_TEST(each_fees_tax_is_rounded_by_itself)
         struct price price;
 
         ck_assert_ptr_nonnull(r);
-        ck_assert(reference_add_issuer(r, &(struct issuer){"BANK", "", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_issuer(r, &(struct issuer){"BANK", "", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
+                                       error));
         ck_assert(reference_add_tariff(r, &tariff, error));
         ck_assert(reference_add_tax_rate(r, &(struct tax_rate){0, 800, TAX_DOWN}, error));
         shipped_finish(r);

@@ -17,7 +17,7 @@ static const struct hall good_hall = {"H00001", "kanto", "東京都", {0, 1440},
                 }                                                                                            \
         }
 
-static const struct issuer good_issuer = {"HOUSE", "", ALWAYS};
+static const struct issuer good_issuer = {"HOUSE", "", ALWAYS, PIN_NONE, 3};
 
 static struct reference *r;
 static char error[REFERENCE_ERROR_MAX];
@@ -138,23 +138,38 @@ static bool bad_atm_hall(void)
 }
 static bool bad_issuer_name(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"House", "", ALWAYS}, error);
+        return reference_add_issuer(r, &(struct issuer){"House", "", ALWAYS, PIN_NONE, 3}, error);
 }
 static bool bad_issuer_hours(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{900, 100}, {0, 1440}}}, error);
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{900, 100}, {0, 1440}}, PIN_NONE, 3},
+                                    error);
 }
 static bool bad_issuer_hours_off(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1441}}}, error);
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1441}}, PIN_NONE, 3},
+                                    error);
 }
 static bool bad_issuer_hours_early(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{-1, 1440}, {0, 1440}}}, error);
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{-1, 1440}, {0, 1440}}, PIN_NONE, 3},
+                                    error);
 }
 static bool bad_issuer_link(void)
 {
-        return reference_add_issuer(r, &(struct issuer){"OTHER", "bank a", ALWAYS}, error);
+        return reference_add_issuer(r, &(struct issuer){"OTHER", "bank a", ALWAYS, PIN_NONE, 3}, error);
+}
+static bool bad_issuer_pins(void)
+{
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", ALWAYS, PIN_PVV, 0}, error);
+}
+static bool bad_issuer_pins_many(void)
+{
+        return reference_add_issuer(r, &(struct issuer){"HOUSE", "", ALWAYS, PIN_PVV, 100}, error);
+}
+static bool bad_issuer_pins_link(void)
+{
+        return reference_add_issuer(r, &(struct issuer){"OTHER", "BANKA", ALWAYS, PIN_OFFSET, 3}, error);
 }
 static bool bad_issuer_link_unended(void)
 {
@@ -245,6 +260,9 @@ static const struct {
     {bad_issuer_hours_off, "issuer HOUSE: hours 0 to 1441 on days of kind off"},
     {bad_issuer_hours_early, "issuer HOUSE: hours -1 to 1440 on days of kind weekday"},
     {bad_issuer_link, "issuer OTHER: link \"bank a\": 1 to 11 capital letters or digits wanted, or nothing"},
+    {bad_issuer_pins, "issuer HOUSE: PINs by pvv, 0 wrong ones"},
+    {bad_issuer_pins_many, "issuer HOUSE: PINs by pvv, 100 wrong ones"},
+    {bad_issuer_pins_link, "issuer OTHER: PINs by offset, 3 wrong ones, link \"BANKA\""},
     {bad_issuer_link_unended, "issuer HOUSE: link \"BBBBBBBBBBB\""},
     {bad_prefix_letters, "card prefix \"99000a\""},
     {bad_prefix_long, "card prefix \"9900010000\""},
@@ -326,13 +344,13 @@ static void unknown_issuer_of_tariff(void)
 }
 static void one_band_only(void)
 {
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS, PIN_NONE, 3}, error));
         must(reference_add_prefix(r, "880001", 100, "OTHER", CARD_CASH, error));
         must(add_tariff("OTHER", BAND_DAY, 100, 100));
 }
 static void no_band(void)
 {
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS, PIN_NONE, 3}, error));
         must(reference_add_prefix(r, "880001", 100, "OTHER", CARD_CASH, error));
 }
 static void bands_start_apart(void)
@@ -401,7 +419,7 @@ END_TEST
 
 static void prefix_of_years_ahead(void)
 {
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS, PIN_NONE, 3}, error));
         must(reference_add_prefix(r, "880001", 30000, "OTHER", CARD_CASH, error));
 }
 
@@ -436,7 +454,7 @@ START_TEST(each_issuer_that_lacks_something_is_told_once)
         add_good_rows();
         no_band();
         must(reference_add_prefix(r, "880002", 100, "OTHER", CARD_CASH, error));
-        must(reference_add_issuer(r, &(struct issuer){"NEWB", "", ALWAYS}, error));
+        must(reference_add_issuer(r, &(struct issuer){"NEWB", "", ALWAYS, PIN_NONE, 3}, error));
         must(reference_add_prefix(r, "770001", 100, "NEWB", CARD_CASH, error));
         must(reference_finish(r, error));
         ck_assert_uint_eq(check(), 2);
@@ -475,7 +493,7 @@ END_TEST
 START_TEST(an_issuer_in_the_making_is_no_fault)
 {
         add_good_rows();
-        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS}, error));
+        must(reference_add_issuer(r, &(struct issuer){"OTHER", "", ALWAYS, PIN_NONE, 3}, error));
         must(add_tariff("OTHER", BAND_DAY, 100, 100));
         must(reference_finish(r, error));
         ck_assert_uint_eq(check(), 0);
@@ -605,7 +623,7 @@ END_TEST
 START_TEST(a_row_is_in_force_from_its_day_until_the_next)
 {
         add_good_rows();
-        must(reference_add_issuer(r, &(struct issuer){"ANOTHER", "", ALWAYS}, error));
+        must(reference_add_issuer(r, &(struct issuer){"ANOTHER", "", ALWAYS, PIN_NONE, 3}, error));
         must(add_tariff("ANOTHER", BAND_DAY, 1, 7));
         must(add_tariff("HOUSE", BAND_DAY, 300, 150));
         must(add_tariff("HOUSE", BAND_DAY, 200, 0));

@@ -139,7 +139,8 @@ static struct reference *make_reference(int64_t version)
         ck_assert_ptr_nonnull(r);
         int64_t now = 0;
         ck_assert(calendar_parse_moment(BUSINESS, &now));
-        ck_assert(reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_issuer(r, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
+                                       error));
         ck_assert(reference_add_prefix(r, "990001", 0, "HOUSE", CARD_CASH, error));
         ck_assert(reference_add_hall(r, &(struct hall){"H1", "kanto", "Tokyo", {0, 1440}, 0}, error));
         ck_assert(reference_add_atm(r, TERMINAL, "H1", true, error));

@@ -541,6 +541,25 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                       .expected = "year and month as YYMM, as 2103",
                       .sql_type = "text",
                       .check = check_expiry},
+    [VALUE_PIN_METHOD] = {.name = "METHOD",
+                          .expected = "none, pvv or offset",
+                          .sql_type = "text",
+                          .choices = "none|pvv|offset",
+                          .check = check_choice},
+    [VALUE_PIN_TRIES] = {.name = "N",
+                         .expected = "a whole number from 1 to 99",
+                         .sql_type = "smallint",
+                         .minimum = 1,
+                         .maximum = PIN_TRIES_MAX_MAX,
+                         .check = check_number},
+    [VALUE_PIN_VALUE] = {.name = "VALUE",
+                         .expected = "a PVV of 4 digits, or an offset of 4 to 12; no PIN",
+                         .sql_type = "text",
+                         .minimum = 4,
+                         .maximum = 12,
+                         .alphabet = DIGITS,
+                         .secret = true,
+                         .check = check_code},
     [VALUE_PAN] = {.name = "PAN",
                    .expected = "a card number of 12 to 19 digits with a right check digit",
                    .sql_type = "text",
@@ -666,11 +685,12 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
     [VALUE_TRAIL_NOUN] =
         {.name = "NOUN",
          .expected =
-             "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, exclusion, "
+             "area, hall, atm, issuer, prefix, tariff, tax, holiday, limit, hours, card, account, pin, "
+             "exclusion, "
              "withdrawal, saf, contract, cost, target, published, peer, rate, period, clock, key, session, "
              "epoch, recovery, claim or key-set",
          .sql_type = "text",
-         .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|exclusion|"
+         .choices = "area|hall|atm|issuer|prefix|tariff|tax|holiday|limit|hours|card|account|pin|exclusion|"
                     "withdrawal|saf|contract|cost|target|published|peer|rate|period|clock|key|session|epoch|"
                     "recovery|claim|key-set",
          .check = check_choice},

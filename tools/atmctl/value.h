@@ -48,6 +48,9 @@ enum value_kind {
         VALUE_CARD_STATUS_ANY,
         VALUE_CARD_END, /* why a replaced card is refused */
         VALUE_EXPIRY,
+        VALUE_PIN_METHOD,
+        VALUE_PIN_TRIES,
+        VALUE_PIN_VALUE,
         VALUE_PAN,
         VALUE_PAN_STDIN,
         VALUE_TOKEN,

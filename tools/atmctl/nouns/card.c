@@ -12,14 +12,16 @@
 #include "tools/atmctl/rows.h"
 
 static const struct output_column card_output[] = {
-    {"card_token", OUTPUT_TEXT, 0}, {"pan_mask", OUTPUT_TEXT, 0},  {"issuer", OUTPUT_TEXT, 0},
-    {"expiry", OUTPUT_TEXT, 0},     {"kind", OUTPUT_TEXT, 0},      {"status", OUTPUT_TEXT, OUTPUT_STATE},
-    {"excluded", OUTPUT_BOOL, 0},   {"successor", OUTPUT_TEXT, 0},
+    {"card_token", OUTPUT_TEXT, 0},  {"pan_mask", OUTPUT_TEXT, 0},    {"issuer", OUTPUT_TEXT, 0},
+    {"expiry", OUTPUT_TEXT, 0},      {"kind", OUTPUT_TEXT, 0},        {"status", OUTPUT_TEXT, OUTPUT_STATE},
+    {"excluded", OUTPUT_BOOL, 0},    {"successor", OUTPUT_TEXT, 0},   {"pin_set", OUTPUT_BOOL, 0},
+    {"pin_tries", OUTPUT_NUMBER, 0}, {"pin_blocked", OUTPUT_BOOL, 0},
 };
 #define CARD_COLUMNS                                                                                         \
         "card_token, pan_mask, issuer, expiry_yymm, kind, status, EXISTS (SELECT FROM exclusion e WHERE "    \
         "e.card_token = coalesce(c.successor, c.card_token) AND e.from_on <= $1::date AND (e.until_on IS "   \
-        "NULL OR e.until_on > $1::date)), successor"
+        "NULL OR e.until_on > $1::date)), successor, p.is_set, p.pin_tries, p.is_blocked"
+#define CARDS "card c LEFT JOIN v_card_pin p USING (card_token)"
 
 static const struct output_column account_output[] = {{"card_token", OUTPUT_TEXT, 0},
                                                       {"balance_yen", OUTPUT_YEN, 0}};
@@ -34,8 +36,8 @@ static int card_show(const struct invocation *invocation)
                 return exit_code;
         if (!print_today(invocation, today))
                 return EXIT_FAILED;
-        return rows_print(invocation, &(struct rows_query){.sql = "SELECT " CARD_COLUMNS
-                                                                  " FROM card c WHERE card_token = $2::uuid",
+        return rows_print(invocation, &(struct rows_query){.sql = "SELECT " CARD_COLUMNS " FROM " CARDS
+                                                                  " WHERE card_token = $2::uuid",
                                                            .count = 2,
                                                            .parameters = parameters,
                                                            .columns = card_output,
@@ -58,7 +60,7 @@ static int card_list(const struct invocation *invocation)
         return rows_print(
             invocation,
             &(struct rows_query){
-                .sql = "SELECT " CARD_COLUMNS " FROM card c WHERE ($3::text IS NULL OR issuer = $3) AND "
+                .sql = "SELECT " CARD_COLUMNS " FROM " CARDS " WHERE ($3::text IS NULL OR issuer = $3) AND "
                        "($4::text IS NULL OR status = $4) AND ($5::text IS NULL OR expiry_yymm = $5) "
                        "ORDER BY card_token LIMIT $2::bigint",
                 .count = LENGTH(parameters),
@@ -128,6 +130,19 @@ static int card_set(const struct invocation *invocation)
             "the database has no such card, or it was replaced and can't be active again");
 }
 
+static int card_unblock(const struct invocation *invocation)
+{
+        char token[TOKEN_TEXT];
+        const char *parameters[] = {token};
+        int exit_code = card_token_given(invocation, token);
+
+        if (exit_code != EXIT_DONE)
+                return exit_code;
+        return change_card(
+            invocation, "SELECT card_unblock(c.card_token) FROM card c WHERE c.card_token = $1::uuid",
+            LENGTH(parameters), parameters, "its wrong PINs are forgotten", "the database has no such card");
+}
+
 /* The number on standard input, of a card that is to be made: its token, mask and kind. */
 struct new_card {
         char token[TOKEN_TEXT], mask[20], kind[16];
@@ -179,7 +194,7 @@ static bool insert_card(struct database *database, const struct invocation *invo
         return database_execute(
             database,
             "SELECT card_open(ARRAY[$1::uuid], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], "
-            "ARRAY[$6::bigint])",
+            "ARRAY[$6::bigint], ARRAY[NULL])",
             LENGTH(parameters), parameters);
 }
 
@@ -266,9 +281,10 @@ static const struct field replacement_fields[] = {
      .text = "the old number is the first line of standard input, the new one the second"},
     {.name = "file",
      .kind = VALUE_FILE,
-     .text = "many at once instead: CSV with the columns old_pan, new_pan, expiry and status, of which the "
-             "last two "
-             "may be empty or lacking; '-' is standard input"},
+     .text =
+         "many at once instead: CSV with the columns old_pan, new_pan, expiry, status and pin_value (what "
+         "the new card's PIN is compared with), of which the last three may be empty or lacking; '-' is "
+         "standard input"},
     {.name = "expiry",
      .kind = VALUE_EXPIRY,
      .text = "the last month that the new card is valid in, not over yet; left to its bank where that is "
@@ -304,7 +320,7 @@ static const struct command commands[] = {
      .text = "import cards from CSV, and the accounts that they open",
      .more = "The file must be readable by its owner alone. PostgreSQL gets a keyed hash of each number and "
              "its first 6 "
-             "and last 4 digits; PINs are read past.",
+             "and last 4 digits; PINs are read past. What PINs are compared with is shown to nobody again.",
      .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = card_import,
      .shape = SHAPE_IMPORT,
@@ -333,6 +349,14 @@ static const struct command commands[] = {
      .run = card_replace,
      .fields = replacement_fields},
     {.noun = "card",
+     .verb = "unblock",
+     .text = "forget the wrong PINs that a card was tried with",
+     .more = "For a card that is refused for them (75), or would be soon. 'card show' has how many are "
+             "counted; what "
+             "became of each is history, and stays.",
+     .flags = COMMAND_ONE_CARD | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
+     .run = card_unblock},
+    {.noun = "card",
      .verb = "show",
      .text = "show a card",
      .flags = COMMAND_ONE_CARD | COMMAND_OUTPUT | COMMAND_CLOCK,
@@ -356,6 +380,18 @@ static const struct command commands[] = {
              "connected, this one takes its place.",
      .flags = COMMAND_DATABASE | COMMAND_TOKEN_KEY | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = card_key},
+    {.noun = "pin",
+     .verb = "import",
+     .text = "set what PINs of cards are compared with: PVVs or offsets, never PINs",
+     .more = "For cards of the house bank that are there already, and whose holders have another PIN now. "
+             "The file must be "
+             "readable by its owner alone. What is stored is shown to nobody again ('card show' says that "
+             "there is "
+             "something), and the trail has that it was set. Wrong PINs stay counted: 'card unblock'.",
+     .flags = COMMAND_CARDS | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
+     .run = pin_import,
+     .shape = SHAPE_IMPORT,
+     .entity = &pin_file},
     {.noun = "account",
      .verb = "import",
      .text = "open accounts of the house bank for cards that are there already",

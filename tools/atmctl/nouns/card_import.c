@@ -28,9 +28,15 @@ static const struct field import_columns[] = {
      .flags = FIELD_NULLABLE,
      .fallback = "",
      .text = "what its account of the house bank opens with; empty: it has none here"},
+    {.name = "pin_value",
+     .kind = VALUE_PIN_VALUE,
+     .flags = FIELD_NULLABLE,
+     .fallback = "",
+     .text =
+         "what its PIN is compared with: the PVV, or the offset, by its issuer's method; empty: nothing yet"},
     {.name = NULL},
 };
-enum import_column { PAN, EXPIRY, PIN, ISSUER, BALANCE };
+enum import_column { PAN, EXPIRY, PIN, ISSUER, BALANCE, PIN_VALUE };
 
 static const struct field account_columns[] = {
     {.name = "pan",
@@ -52,8 +58,18 @@ static const struct field exclusion_columns[] = {
     {.name = NULL},
 };
 
+static const struct field pin_columns[] = {
+    {.name = "pan",
+     .kind = VALUE_PAN,
+     .flags = FIELD_KEY,
+     .text = "the number of a card that is there already"},
+    {.name = "pin_value", .kind = VALUE_PIN_VALUE, .text = "what its PIN is compared with from now on"},
+    {.name = NULL},
+};
+
 const struct entity card_file = {.noun = "card", .plural = "cards", .fields = import_columns};
 const struct entity account_file = {.noun = "account", .plural = "accounts", .fields = account_columns};
+const struct entity pin_file = {.noun = "pin", .plural = "PINs", .fields = pin_columns};
 const struct entity exclusion_file = {
     .noun = "exclusion", .plural = "exclusions", .fields = exclusion_columns};
 
@@ -97,6 +113,7 @@ static bool stage_card_rest(struct card_import *work, struct stage *stage)
         stage_value(stage, work->import.value[ISSUER]);
         stage_value(stage, kind);
         stage_value(stage, work->import.value[BALANCE]);
+        stage_value(stage, work->import.value[PIN_VALUE]);
         return true;
 }
 
@@ -161,7 +178,7 @@ struct card_file {
         const struct stage_check *checks;
         size_t check_count;
         const char *apply;
-        const char *plural;
+        const char *plural, *done; /* "3 new" */
 };
 
 static bool import_within(const struct invocation *invocation, struct card_import *work,
@@ -193,7 +210,7 @@ static int import_cards(const struct invocation *invocation, const struct card_f
                 goto disconnect;
         if (import_within(invocation, &work, file)) {
                 progress_end();
-                change_say(invocation, "%s: %llu new\n", file->plural, work.import.rows);
+                change_say(invocation, "%s: %llu %s\n", file->plural, work.import.rows, file->done);
                 exit_code = EXIT_DONE;
         } else {
                 note("nothing was imported");
@@ -232,18 +249,23 @@ int card_import(const struct invocation *invocation)
              "IS NOT "
              "NULL AND balance_yen IS NOT NULL ORDER BY line LIMIT 1",
              "balance_yen", "expected nothing, for the card's bank keeps its accounts itself, behind link "},
+            {"SELECT line, pan_mask, i.link FROM pg_temp.stage s JOIN issuer i USING (issuer) WHERE i.link "
+             "IS NOT NULL AND pin_value IS NOT NULL ORDER BY line LIMIT 1",
+             "pin_value", "expected nothing, for the card's bank verifies PINs itself, behind link "},
         };
         static const struct card_file file = {
             import_columns,
             "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, expiry_yymm text, "
             "issuer text, "
-            "kind text, balance_yen bigint) ON COMMIT DROP",
+            "kind text, balance_yen bigint, pin_value text) ON COMMIT DROP",
             stage_card_rest,
             checks,
             sizeof(checks) / sizeof(*checks),
             "SELECT card_open(array_agg(card_token), array_agg(pan_mask), array_agg(issuer), "
-            "array_agg(expiry_yymm), array_agg(kind), array_agg(balance_yen)) FROM " PIECES,
-            "cards"};
+            "array_agg(expiry_yymm), array_agg(kind), array_agg(balance_yen), array_agg(pin_value)) "
+            "FROM " PIECES,
+            "cards",
+            "new"};
 
         return import_cards(invocation, &file);
 }
@@ -276,7 +298,36 @@ int account_import(const struct invocation *invocation)
             checks,
             sizeof(checks) / sizeof(*checks),
             "SELECT account_open(array_agg(card_token), array_agg(balance_yen)) FROM " PIECES,
-            "accounts"};
+            "accounts",
+            "new"};
+
+        return import_cards(invocation, &file);
+}
+
+int pin_import(const struct invocation *invocation)
+{
+        static const struct stage_check checks[] = {
+            TWICE_IN_FILE,
+            {"SELECT line, pan_mask FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM card c WHERE "
+             "c.card_token = s.card_token) ORDER BY line LIMIT 1",
+             "pan", "the database has no such card: expected one that 'atmctl card import' brought"},
+            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) WHERE c.successor "
+             "IS NOT NULL ORDER BY line LIMIT 1",
+             "pan", "the card was replaced: expected its successor's number"},
+            {"SELECT line, s.pan_mask, i.link FROM pg_temp.stage s JOIN card c USING (card_token) JOIN "
+             "issuer i USING (issuer) WHERE i.link IS NOT NULL ORDER BY line LIMIT 1",
+             "pan", "expected a card of the house bank: this one's bank verifies PINs itself, behind link "},
+        };
+        static const struct card_file file = {
+            pin_columns,
+            "CREATE TEMPORARY TABLE stage (line bigint, card_token uuid, pan_mask text, pin_value text) "
+            "ON COMMIT DROP",
+            stage_values_rest,
+            checks,
+            sizeof(checks) / sizeof(*checks),
+            "SELECT pin_set(array_agg(card_token), array_agg(pin_value)) FROM " PIECES,
+            "PINs",
+            "set"};
 
         return import_cards(invocation, &file);
 }
@@ -312,7 +363,8 @@ int exclusion_import(const struct invocation *invocation)
             "INSERT INTO exclusion (card_token, pan_mask, from_on, until_on) SELECT card_token, pan_mask, "
             "from_on, "
             "until_on FROM pg_temp.stage",
-            "exclusions"};
+            "exclusions",
+            "new"};
 
         return import_cards(invocation, &file);
 }

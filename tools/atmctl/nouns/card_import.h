@@ -5,10 +5,11 @@
 #include "tools/atmctl/command.h"
 
 /* The columns of the files, for help. */
-extern const struct entity card_file, account_file, exclusion_file;
+extern const struct entity card_file, account_file, pin_file, exclusion_file;
 
 int card_import(const struct invocation *invocation);
 int account_import(const struct invocation *invocation);
+int pin_import(const struct invocation *invocation);
 int exclusion_import(const struct invocation *invocation);
 
 #endif

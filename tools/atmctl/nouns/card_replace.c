@@ -40,6 +40,7 @@ enum part {
         NEW_ISSUER,
         NEW_EXPIRY,
         OLD_STATUS,
+        NEW_PIN_VALUE,
         PART_COUNT
 };
 
@@ -76,9 +77,14 @@ static const struct field file_columns[] = {
      .flags = FIELD_NULLABLE,
      .fallback = "",
      .text = "why the old one is refused"},
+    {.name = "pin_value",
+     .kind = VALUE_PIN_VALUE,
+     .flags = FIELD_NULLABLE,
+     .fallback = "",
+     .text = "what the new card's PIN is compared with"},
     {.name = NULL},
 };
-enum file_column { FILE_OLD, FILE_NEW, FILE_EXPIRY, FILE_STATUS };
+enum file_column { FILE_OLD, FILE_NEW, FILE_EXPIRY, FILE_STATUS, FILE_PIN_VALUE };
 
 /* What card_replace says, in people's words, and the column that it is about. */
 static const struct {
@@ -92,6 +98,7 @@ static const struct {
     {"issuer", "expected a number of the same bank as the old card's", FILE_NEW, 1},
     {"expiry", "expected an expiry: the card is of the house bank", FILE_EXPIRY, 1},
     {"past", "expected an expiry that is not over", FILE_EXPIRY, 1},
+    {"pin", "expected nothing, for the card's bank verifies PINs itself, behind a link", FILE_PIN_VALUE, 1},
 };
 
 /* a piece ------------------------------------------------------------------------------------------------- */
@@ -114,10 +121,11 @@ static void piece_begin(struct replacing *work)
 
 /* Only tokens and masks of the numbers are kept. */
 static void piece_add(struct replacing *work, const char *const pan[2], const char *expiry,
-                      const char *status)
+                      const char *status, const char *pin_value)
 {
         const char *issuer[2] = {NULL, NULL}, *kind[2] = {NULL, NULL};
-        const char *value[PART_COUNT] = {[NEW_EXPIRY] = expiry, [OLD_STATUS] = status};
+        const char *value[PART_COUNT] = {
+            [NEW_EXPIRY] = expiry, [OLD_STATUS] = status, [NEW_PIN_VALUE] = pin_value};
         char token[2][TOKEN_TEXT];
         size_t at = work->count++;
 
@@ -191,7 +199,7 @@ static bool piece_end(struct replacing *work)
         result = database_query(
             &work->database,
             "SELECT r_position, r_problem FROM card_replace($1::uuid[], $2::text[], $3::text[], $4::text[], "
-            "$5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) "
+            "$5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[]) "
             "ORDER BY r_position",
             LENGTH(parameters), parameters);
         done = result && piece_judge(work, result);
@@ -242,7 +250,7 @@ static bool replace_given(struct replacing *work, const struct invocation *invoc
 
         if (read)
                 piece_add(work, (const char *const[]){pan[0], pan[1]}, invocation_value(invocation, "expiry"),
-                          invocation_value(invocation, "status"));
+                          invocation_value(invocation, "status"), NULL);
         OPENSSL_cleanse(pan, sizeof(pan));
         if (!read || !piece_end(work))
                 return false;
@@ -260,7 +268,7 @@ static bool replace_listed(struct replacing *work)
                 done = has_route(work, value[FILE_NEW]) && is_in_force(work, value[FILE_EXPIRY]);
                 if (!done)
                         break;
-                piece_add(work, value, value[FILE_EXPIRY], value[FILE_STATUS]);
+                piece_add(work, value, value[FILE_EXPIRY], value[FILE_STATUS], value[FILE_PIN_VALUE]);
                 done = work->count < PIECE || piece_end(work);
         }
         return done && result == CSV_END && piece_end(work);

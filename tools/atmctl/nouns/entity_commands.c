@@ -757,6 +757,7 @@ static enum output_type output_type_of(enum value_kind kind)
                 return OUTPUT_YEN;
         case VALUE_BASIS_POINTS:
         case VALUE_NUMBER:
+        case VALUE_PIN_TRIES:
                 return OUTPUT_NUMBER;
         case VALUE_DECIMAL:
                 return OUTPUT_QUANTITY;

@@ -121,6 +121,12 @@ static const struct field issuer_fields[] = {
      "off_opens_minute", NULL},
     {"off_closes", VALUE_TIME, 0, "when it ends on those; the same as off_opens: closed all day", "=closes",
      NULL, "off_closes_minute", NULL},
+    {"pin_method", VALUE_PIN_METHOD, 0,
+     "what PINs of its cards are compared by; none: it wants no PIN, or is behind a link", "none", NULL,
+     "pin_method", NULL},
+    {"pin_tries_max", VALUE_PIN_TRIES, 0,
+     "after so many wrong ones a card is refused (75) until 'card unblock'", "3", NULL, "pin_tries_max",
+     NULL},
     {.name = NULL},
 };
 static const struct entity_rule calendar_rules[] = {
@@ -130,6 +136,8 @@ static const struct entity_rule calendar_rules[] = {
      "s.link IS NOT NULL AND EXISTS (SELECT FROM card c WHERE c.opening_yen IS NOT NULL AND c.issuer = "
      "s.issuer)",
      "none: accounts of this bank's cards are kept here, as the house bank's are"},
+    {"pin_method", "s.link IS NOT NULL AND s.pin_method <> 'none'",
+     "none: a bank behind a link verifies its cards' PINs itself"},
     {NULL, NULL, NULL},
 };
 static const struct entity issuer = {.noun = "issuer",
