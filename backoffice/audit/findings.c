@@ -24,6 +24,7 @@ const char *const verify_check_name[CHECK_COUNT] = {
     [CHECK_PERSON] = "person",
     [CHECK_IDENTITY] = "identity",
     [CHECK_LIMIT] = "limit",
+    [CHECK_PIN] = "pin",
     [CHECK_REFERENCE] = "reference",
     [CHECK_POSTING] = "posting",
     [CHECK_SUMMARY] = "summary",

@@ -31,6 +31,7 @@ enum verify_check {
         CHECK_PERSON,
         CHECK_IDENTITY,
         CHECK_LIMIT,
+        CHECK_PIN,
         CHECK_REFERENCE,
         CHECK_POSTING,
         CHECK_SUMMARY,

@@ -26,6 +26,7 @@ struct kept_withdrawal {
         bool has_outcome;
         bool open;         /* open_withdrawal has it */
         bool has_earnings; /* a commission row at least */
+        bool has_pin_event;
         int16_t reason, outcome;
         uint32_t cause; /* of the outcome */
         uint32_t issuer, band, hall;

@@ -220,8 +220,49 @@ static const struct question {
      "(SELECT FROM card_replacement r WHERE r.card_token = c.replaced_by)) "
      "SELECT 'successor, card ' || coalesce(c.card_token, n.card_token), n.replaced_by::text, "
      "c.successor::text "
-     "FROM (SELECT * FROM card WHERE successor IS NOT NULL) c FULL JOIN newest n USING (card_token) "
+     "FROM (SELECT card_token, successor FROM card WHERE successor IS NOT NULL) c FULL JOIN newest n USING "
+     "(card_token) "
      "WHERE c.successor IS DISTINCT FROM n.replaced_by"},
+    /* a card's PINs follow each other, and its count is what they come to; a replaced card's are forgotten */
+    {CHECK_PIN,
+     "SELECT 'card ' || e.card_token || ', PIN ' || e.seq, e.place::text, e.seq::text FROM (SELECT "
+     "card_token, "
+     "seq, row_number() OVER (PARTITION BY card_token ORDER BY seq) AS place FROM pin_event) e WHERE e.seq "
+     "<> e.place"},
+    {CHECK_PIN, "SELECT 'card ' || coalesce(c.card_token, n.card_token) || ', wrong PINs', CASE WHEN "
+                "c.successor IS NULL THEN "
+                "coalesce(n.wrong, 0) ELSE 0 END::text, c.pin_tries::text FROM card c FULL JOIN (SELECT "
+                "card_token, count(*) "
+                "FILTER (WHERE kind = 'wrong' AND seq > coalesce(cleared, 0)) AS wrong FROM (SELECT *, "
+                "max(seq) FILTER (WHERE "
+                "kind IN ('right', 'unblocked')) OVER (PARTITION BY card_token) AS cleared FROM pin_event) e "
+                "GROUP BY 1) n USING "
+                "(card_token) WHERE c.pin_tries IS DISTINCT FROM CASE WHEN c.successor IS NULL THEN "
+                "coalesce(n.wrong, 0) ELSE 0 "
+                "END"},
+    /* an inquiry that was refused for its PIN is among them, and what was right was one that was answered */
+    {CHECK_PIN,
+     "SELECT 'inquiry ' || trail_key(terminal, transmitted_at, stan), CASE WHEN i.refused THEN 'PIN_WRONG' "
+     "END, e.kind FROM (SELECT terminal, transmitted_at, stan, card_token, true AS refused FROM "
+     "pin_inquiry WHERE reason = reason_of('PIN_WRONG')) i FULL JOIN (SELECT terminal, transmitted_at, stan, "
+     "card_token, kind FROM pin_event WHERE is_inquiry AND kind <> 'right') e USING (terminal, "
+     "transmitted_at, stan, "
+     "card_token) WHERE i.refused IS NULL OR e.kind IS NULL"},
+    {CHECK_PIN,
+     "SELECT 'inquiry ' || trail_key(e.terminal, e.transmitted_at, e.stan), NULL, e.kind FROM pin_event e "
+     "WHERE "
+     "e.is_inquiry AND e.kind = 'right' AND NOT EXISTS (SELECT FROM pin_inquiry i WHERE i.terminal = "
+     "e.terminal AND "
+     "i.transmitted_at = e.transmitted_at AND i.stan = e.stan AND i.card_token = e.card_token AND i.reason = "
+     "reason_of('APPROVED'))"},
+    /* whom people unblocked, by mask: the trail tells cards by it */
+    {CHECK_PIN, "SELECT 'unblocked ' || mask, t.n::text, e.n::text FROM (SELECT key AS mask, count(*) AS n "
+                "FROM trail WHERE noun "
+                "= 'pin' AND after ? 'pin_tries' GROUP BY 1) t FULL JOIN (SELECT c.pan_mask AS mask, "
+                "count(*) AS n FROM pin_event "
+                "p JOIN card c USING (card_token) WHERE p.kind = 'unblocked' GROUP BY 1) e USING (mask) "
+                "WHERE t.n IS DISTINCT "
+                "FROM e.n"},
     /* a claim is about a withdrawal */
     {CHECK_PERSON,
      "SELECT 'claim ' || c.claim, 'a withdrawal', NULL FROM claim c WHERE NOT EXISTS (SELECT FROM withdrawal "

@@ -8,6 +8,7 @@
 #include "backoffice/audit/verify_commission.h"
 #include "backoffice/audit/verify_identity.h"
 #include "backoffice/audit/verify_people.h"
+#include "backoffice/audit/verify_pins.h"
 #include "backoffice/audit/verify_price.h"
 #include "lib/base/array.h"
 
@@ -117,6 +118,7 @@ static void check_withdrawal(struct verify_history *h, const struct withdrawal_k
         verify_advices(h, key, w);
         verify_commission(h, key, w, &end);
         verify_people(h, key, w);
+        verify_pins(h, key, w);
         count_under_way(h, w, &end);
         verify_identity(h, key, w);
         if (!kept_is_priced(w))
@@ -195,6 +197,8 @@ static const struct table {
          "customer_fee_yen, customer_tax_yen, interbank_fee_yen, interbank_tax_yen, hall_share_yen, link, "
          "left(pan_mask, 6), approved_at IS NOT NULL, approved_at",
      keep_withdrawal},
+    {"(SELECT * FROM pin_event WHERE NOT is_inquiry) pin_event", ORIGINAL, KEY "card_token, kind = 'right'",
+     verify_pin_event},
     {"bank_outcome", ORIGINAL, KEY "reason, cause, approved_at IS NOT NULL, approved_at", keep_outcome},
     {"advice", ORIGINAL,
      KEY

@@ -67,6 +67,8 @@ static const char *const fact_words[FACT_KINDS] = {
     [FACT_ACCOUNT] = "an account",
     [FACT_LIMIT] = "{0} {1} at most",
     [FACT_NOT_EXCLUDED] = "no card that is excluded",
+    [FACT_PIN_REFUSED] = "a PIN that was wrong or missing",
+    [FACT_PIN_RIGHT] = "a right PIN after wrong ones",
     [FACT_ADVICE_OF] = "{0} {1} {2}",
     [FACT_EXCLUSION] = "an exclusion",
     [FACT_SUMS] = "withdrawals {0}, cash {1}, customer {2}+{3}, interbank {4}+{5}, hall {6}",
@@ -171,6 +173,10 @@ static const char *const check_texts[CHECK_COUNT] = {
     [CHECK_LIMIT] =
         ("what was approved, or asked about, was within the limits of its day and month, and no card was "
          "excluded"),
+    [CHECK_PIN] =
+        ("each withdrawal or inquiry that was refused for its PIN is in the history of PINs, in which "
+         "nothing else is; and a card's wrong ones are those since the last right one, or since a person "
+         "unblocked it, as the trail says"),
     [CHECK_REFERENCE] = ("what a withdrawal that was approved or asked about names exists: ATM, hall, "
                          "issuer, the house bank's card; no exclusion is of a card that was replaced; and "
                          "atmd decides from what the tables say"),

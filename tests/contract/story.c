@@ -171,6 +171,30 @@ static void submit(struct story *s, struct ledger_op *op)
         world_wait(s->world, &pending);
 }
 
+static void try_pin(struct story *s, enum story_part part, int card, int64_t amount_yen,
+                    const char *pin_value)
+{
+        struct ledger_op op = {0};
+
+        ops_identify(&op, NOON, part);
+        play_fill_request(world_reference(s->world), &op, card, amount_yen, amount_yen ? 10000 : 310000);
+        if (pin_value)
+                strcpy(op.request.pin_value, pin_value);
+        ops_do(s->world, &op);
+}
+
+static void pins(struct story *s)
+{
+        try_pin(s, STORY_PIN_WRONG, WORLD_PIN_CARD, 10000, "0000");
+        try_pin(s, STORY_PIN_MISSING, WORLD_PIN_CARD, 10000, "");
+        try_pin(s, STORY_PIN_RIGHT, WORLD_PIN_CARD, 31000, NULL); /* over the limit of its day */
+        try_pin(s, STORY_PIN_INQUIRY_WRONG, WORLD_PIN_CARD, 0, "0000");
+        try_pin(s, STORY_PIN_INQUIRY_RIGHT, WORLD_PIN_CARD, 0, NULL);
+        try_pin(s, STORY_PIN_COUNTED, WORLD_PIN_CARD, 10000, "0000");
+        try_pin(s, STORY_PIN_UNBLOCKED, WORLD_PIN_CARD + 1, 10000, "0000");
+        ck_assert(world_unblock(s->world, WORLD_PIN_CARD + 1));
+}
+
 /* What the memory has none of: closed books, and what people enter. */
 static void finance(struct story *s)
 {
@@ -264,6 +288,7 @@ void story_open(struct world *world)
         house_bank(&story);
         banks(&story);
         contradict(&story);
+        pins(&story);
         ask(&story, STORY_NEXT_QUARTER, 1, 10000);
         advise(&story, STORY_NEXT_QUARTER, 10000);
         finance(&story);

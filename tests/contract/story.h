@@ -35,7 +35,15 @@ enum story_part {
         STORY_BANK_DOWN, /* refused, and its bank not asked */
         STORY_PARTS,
         STORY_RECOVERED, /* from journals, after the books were closed */
-        STORY_UNRECOVERED
+        STORY_UNRECOVERED,
+        /* refused for their PINs, and one after a right PIN; two are inquiries */
+        STORY_PIN_WRONG = 40,
+        STORY_PIN_MISSING,
+        STORY_PIN_RIGHT,
+        STORY_PIN_INQUIRY_WRONG,
+        STORY_PIN_INQUIRY_RIGHT,
+        STORY_PIN_COUNTED, /* still */
+        STORY_PIN_UNBLOCKED
 };
 
 /* The world's database then holds it. */
