@@ -211,12 +211,42 @@ CREATE OR REPLACE FUNCTION trail_key(p_terminal text, p_transmitted_at timestamp
         SELECT concat_ws(' ', p_terminal, to_char(p_transmitted_at AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD"T"HH24:MI:SS"+09:00"'), p_stan)
 $$;
 
--- Why an ATM is barred, as the trail has it, for who may read the trail; for others that it is. NULL: it is not.
+-- Why an ATM is barred, as the trail has it, for who may read the trail; for others that it is. NULL: it is not. The last word counts: that it
+-- is barred, until when, or, of a row that stayed as it was (atm_bar_note), nothing but why.
 CREATE OR REPLACE FUNCTION barred_note(p_terminal text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT CASE WHEN NOT has_table_privilege(session_user, 'trail', 'SELECT') THEN 'yes'
-                    ELSE (SELECT r.note FROM trail r WHERE r.noun = 'atm' AND r.key = p_terminal
-                          AND r.after ->> 'barred' = 'true' AND r.before ->> 'barred' = 'false' ORDER BY r.change DESC LIMIT 1) END
+                    ELSE (SELECT r.note FROM trail r WHERE r.noun = 'atm' AND r.key = p_terminal AND r.after ->> 'barred' = 'true'
+                          AND (r.before = r.after OR (r.before ->> 'barred', r.before ->> 'barred_until')
+                                                     IS DISTINCT FROM (r.after ->> 'barred', r.after ->> 'barred_until'))
+                          ORDER BY r.change DESC LIMIT 1) END
         FROM atm WHERE terminal = p_terminal AND barred
+$$;
+
+-- Likewise why it is disabled.
+CREATE OR REPLACE FUNCTION disabled_note(p_terminal text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT CASE WHEN NOT has_table_privilege(session_user, 'trail', 'SELECT') THEN 'yes'
+                    ELSE (SELECT r.note FROM trail r WHERE r.noun = 'atm' AND r.key = p_terminal AND r.after ->> 'enabled' = 'false'
+                          AND (r.before ->> 'enabled', r.before ->> 'disabled_until')
+                              IS DISTINCT FROM (r.after ->> 'enabled', r.after ->> 'disabled_until')
+                          ORDER BY r.change DESC LIMIT 1) END
+        FROM atm WHERE terminal = p_terminal AND NOT enabled
+$$;
+
+-- Why an ATM is barred that is so already; whether that is news. (Its row stays as it is, so no trigger tells the trail.)
+CREATE OR REPLACE FUNCTION atm_bar_note(p_terminal text) RETURNS boolean LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = public, pg_temp SET timezone = 'Asia/Tokyo' SET datestyle = 'ISO' AS $$
+DECLARE
+        v_row jsonb;
+BEGIN
+        PERFORM demand_note();
+        SELECT to_jsonb(a) INTO v_row FROM atm a WHERE terminal = p_terminal AND barred FOR NO KEY UPDATE;
+        PERFORM demand(v_row IS NOT NULL, 'ATM ' || coalesce(p_terminal, 'unnamed'), 'one that is barred');
+        IF barred_note(p_terminal) = trail_note() THEN
+                RETURN false;
+        END IF;
+        PERFORM trail_write('atm', p_terminal, v_row, v_row);
+        RETURN true;
+END
 $$;
 
 -- What is not so has no end: whoever enables an ATM needs not know that it had one.

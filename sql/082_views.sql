@@ -150,7 +150,7 @@ GRANT EXECUTE ON FUNCTION lock_holders(integer) TO atm_daemon, atm_operator, atm
 GRANT EXECUTE ON FUNCTION ledger_session, ledger_request, ledger_inquiry, ledger_advice, ledger_outcome, ledger_sweep, saf_take, saf_end, saf_look
         TO atm_daemon;
 
-GRANT EXECUTE ON FUNCTION barred_note, trail_key, reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
+GRANT EXECUTE ON FUNCTION barred_note, disabled_note, trail_key, reason_of, withdrawal_state, withdrawal_counts, advice_relation TO atm_operator, atm_report;
 
 -- what an earlier release granted
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM atm_operator, atm_report;
@@ -191,7 +191,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION ledger_make_partitions(date, date) TO atm_daemon, atm_operator;
 GRANT EXECUTE ON FUNCTION operator_saf, operator_resolve, card_only_used, card_open, card_replace, card_unblock, pin_set, account_open, period_close, recovery_propose, recovery_confirm,
-        recovery_drop, recovery_step, claim_add, claim_close TO atm_operator;
+        recovery_drop, recovery_step, claim_add, claim_close, atm_bar_note TO atm_operator;
 -- (not to atm_report: left open in a transaction, the first keeps every batch waiting; its reports read the rows of days without sums)
 GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operator;
 REVOKE EXECUTE ON FUNCTION summary_extend, summary_step FROM atm_report; -- what an earlier release granted

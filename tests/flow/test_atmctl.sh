@@ -454,9 +454,9 @@ refuses 1 "the database has no hall HX-9" atmctl hall show HX-9
 refuses 1 "the database has no hall HX-9" atmctl hall set HX-9 --closes 22:30
 expect_exit 0 atmctl atm add TX000001 --hall HX-1
 expect_exit 0 atmctl atm disable TX000001
-expect "a disabled ATM" '[{"terminal":"TX000001","hall":"HX-1","enabled":false}]' "$(atmctl atm list --hall HX-1 --format json)"
+expect "a disabled ATM" '[{"terminal":"TX000001","hall":"HX-1","enabled":false}]' "$(atmctl atm list --hall HX-1 --format json --columns terminal,hall,enabled)"
 expect_exit 0 atmctl atm enable TX000001
-expect "an enabled ATM" "TX000001,HX-1,yes" "$(atmctl atm list --hall HX-1 --format csv | sed 1d)"
+expect "an enabled ATM" "TX000001,HX-1,yes,新しいホール,東京都,,,," "$(atmctl atm list --hall HX-1 --format csv | sed 1d)"
 refuses 2 "--note" atmctl atm bar TX000001
 refuses 1 "no note: expected a reason" atmctl atm bar TX000001 --note ' '
 [[ $(PGUSER=$CLUSTER_PERSON psql -X -c "UPDATE atm SET barred = true WHERE terminal = 'TX000001'" 2>&1) == *"no note: expected a reason"* ]] ||
@@ -464,16 +464,26 @@ refuses 1 "no note: expected a reason" atmctl atm bar TX000001 --note ' '
 refuses 1 "the database has no ATM TX000009" atmctl atm bar TX000009 --note 'stolen'
 expect_exit 0 atmctl atm bar TX000001 --note 'stolen from the hall'
 says "atm TX000001: barred"
+expect "a barred ATM, to programs" '"stolen from the hall"' "$(json "$(atmctl atm show TX000001 --format json)" "(:'j')::jsonb -> 'barred'")"
 expect "barred ATMs" "TX000001,HX-1,,stolen from the hall" "$(atmctl atm barred --format csv | sed 1d)"
 # who reports sees that it is barred; why is in the trail, which is not his
 expect "a barred ATM, to the operator and to who reports" $'stolen from the hall\nyes' \
         "$(for role in "$PGUSER" atm_report; do PGUSER=$role atmctl atm show TX000001 | sed -n 's/^barred  *//p'; done)"
 expect_exit 0 atmctl atm bar TX000001 --note 'stolen again'
+says "atm TX000001: is so already; the note is in the trail"
+expect_exit 0 atmctl atm bar TX000001 --note 'stolen again'
 says "atm TX000001: is so already"
+[[ $OUTPUT != *trail* ]] || wrong "the same note is in the trail twice"
+expect "why it is barred, the last word" "TX000001,HX-1,,stolen again" "$(atmctl atm barred --format csv | sed 1d)"
+expect_exit 0 atmctl atm bar TX000001 --until 2099-01-01 --note 'until it is found'
+expect "why and until when it is barred" "TX000001,HX-1,2099-01-01T00:00,until it is found" "$(atmctl atm barred --format csv | sed 1d)"
+expect_exit 0 atmctl atm set TX000001 --enabled no --note 'nothing about its being barred'
+expect_exit 0 atmctl atm set TX000001 --enabled yes
+expect "why it is barred after another change" "until it is found" "$(atmctl atm barred --format csv | sed 1d | cut -d, -f4)"
 expect_exit 0 atmctl atm unbar TX000001 --note "found, keys renewed; held $(pan 1), $(pan 1 | sed 's/..../& /g; s/ $//'), RRN 633412000017"
 says "atm TX000001: let in again"
 expect "barred ATMs once it is let in" "" "$(atmctl atm barred --format csv | sed 1d)"
-expect "what the trail has of it" $'atm bar|true|stolen from the hall\natm unbar|false|found, keys renewed; held '"$(mask 1), $(mask 1 | sed 's/..../& /g; s/ $//'), RRN 633412000017" \
+expect "what the trail has of it" $'atm bar|true|stolen from the hall\natm bar|true|stolen again\natm bar|true|until it is found\natm unbar|false|found, keys renewed; held '"$(mask 1), $(mask 1 | sed 's/..../& /g; s/ $//'), RRN 633412000017" \
         "$(sql "SELECT command, after ->> 'barred', note FROM trail WHERE noun = 'atm' AND key = 'TX000001' AND command ~ 'bar' ORDER BY change")"
 # many at once, and until when
 expect_exit 0 atmctl atm add TX000002 --hall HX-1
@@ -485,14 +495,39 @@ refuses 1 "--until 2016-01-01: expected a moment after now" atmctl atm disable -
 expect_exit 0 atmctl atm disable TX000002
 says "atm TX000002: disabled"
 expect_exit 0 atmctl atm disable --hall HX-1 --until 2099-01-04T09:00 --note 'closed over New Year'
-says "2 of 2 ATMs disabled until 2099-01-04T09:00"
+says "1 of 2 ATMs disabled until 2099-01-04T09:00" "disabled for longer already: TX000002"
+expect_exit 0 atmctl atm disable --hall HX-1 --until 2099-01-04T09:00
+says "0 of 2 ATMs disabled"
+# one ATM that is named may come back sooner than was said; of many each keeps the later end, and what has none keeps that
+expect_exit 0 atmctl atm disable TX000002 --until 2099-01-04T09:00
 expect_exit 0 atmctl atm disable --hall HX-1 --until 2099-01-04T09:00
 says "no ATM is otherwise"
+expect_exit 0 atmctl atm disable --hall HX-1 --until 2099-01-03
+says "0 of 2 ATMs disabled until 2099-01-03" "disabled for longer already: TX000001 until 2099-01-04T09:00, TX000002 until 2099-01-04T09:00"
+expect "why it is disabled" "the engineer comes" "$(atmctl atm disable TX000002 --note 'the engineer comes' >/dev/null
+        atmctl atm list --hall HX-1 --enabled no --format csv --columns terminal,disabled_why | sed -n 's/^TX000002,//p')"
+expect_exit 0 atmctl atm disable TX000002 --until 2099-01-04T09:00
 [[ $(atmctl atm show TX000002) =~ disabled_until\ +2099-01-04T09:00 ]] || wrong "until when it is disabled is not shown: $(atmctl atm show TX000002)"
 expect_exit 0 atmctl atm set TX000002 --enabled yes
 expect "an end of what is no more" "" "$(sql "SELECT disabled_until FROM atm WHERE terminal = 'TX000002'")"
 expect_exit 0 atmctl atm enable TX000001 TX000002
 says "1 of 2 ATMs enabled"
+expect_exit 0 atmctl atm bar TX000002 --note 'stolen'
+expect_exit 0 atmctl atm bar --hall HX-1 --until 2099-01-04 --note 'the hall is rebuilt'
+says "1 of 2 ATMs barred until 2099-01-04" "barred for longer already: TX000002"
+expect "barred ATMs of an area" "TX000001 TX000002" "$(atmctl atm list --area kanto --barred yes --format csv --columns terminal | sed 1d | xargs)"
+expect "barred ATMs of another area" "[]" "$(atmctl atm list --area kyushu --barred yes --format json)"
+expect "what a hall's end leaves barred" "TX000001,HX-1,2099-01-04T00:00,the hall is rebuilt TX000002,HX-1,,stolen" \
+        "$(atmctl atm barred --format csv | sed 1d | xargs -d '\n')"
+expect_exit 0 atmctl atm unbar --hall HX-1 --note 'the hall is rebuilt'
+says "1 of 2 ATMs let in again" "still barred, for nothing ends it by itself: TX000002"
+expect_exit 0 atmctl atm bar TX000001 --note 'stolen, too'
+expect_exit 0 atmctl atm unbar --hall HX-1 --all --note 'found'
+says "2 of 2 ATMs let in again"
+expect_exit 0 atmctl atm disable TX000001
+expect_exit 0 atmctl atm enable --area kanto
+says "still disabled, for nothing ends it by itself: TX000001"
+expect_exit 0 atmctl atm enable TX000001
 standing=$(sql "SELECT count(*) FROM atm JOIN hall USING (hall) WHERE area IN ('kanto', 'tokai')")
 expect_exit 0 atmctl atm bar --area kanto tokai --until 2099-01-04 --note 'a fault of the maker'
 says "$standing of $standing ATMs barred until 2099-01-04"

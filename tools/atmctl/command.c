@@ -214,6 +214,8 @@ void command_options(const struct command *command, struct command_options *ret_
         if (command->entity) {
                 for (const struct field *field = command->entity->fields; field->name; field++)
                         add_entity_field(ret_options, command->shape, field);
+                if (command->shape == SHAPE_LIST && command->entity->filters)
+                        add_group(ret_options, command->entity->filters);
         }
         if (command->flags & COMMAND_CARD)
                 add_group(ret_options, card_fields);

@@ -51,7 +51,8 @@ struct entity {
         const char *table;  /* called t in the SQL that rows give */
         const char *shown;  /* what list and show take its place, as SQL; NULL: itself */
         const struct field *fields;
-        const char *order;               /* of list */
+        const struct field *filters; /* further options of list, over columns of what is shown; NULL: none */
+        const char *order;           /* of list */
         const struct entity_rule *rules; /* field NULL ends it; NULL: none */
         const char *more_sql;            /* further columns for people, as SQL; NULL: none */
         const struct output_column *more;

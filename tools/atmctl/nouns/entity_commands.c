@@ -815,6 +815,19 @@ int entity_show(const struct invocation *invocation)
                                                            .absent = absent});
 }
 
+static int add_filters(struct sqltext *sql, const struct invocation *invocation, const struct field *fields,
+                       const char **parameters, int count)
+{
+        for (const struct field *field = fields; field && field->name; field++) {
+                if (!(field->flags & FIELD_FILTER) || !invocation_field(invocation, field))
+                        continue;
+                parameters[count++] = given(invocation, field);
+                sql_add(sql, "%s t.%s IS NOT DISTINCT FROM $%d::%s", count > 1 ? " AND" : " WHERE",
+                        field->column, count, value_row(field->kind)->sql_type);
+        }
+        return count;
+}
+
 int entity_list(const struct invocation *invocation)
 {
         const struct entity *entity = invocation->command->entity;
@@ -826,13 +839,8 @@ int entity_list(const struct invocation *invocation)
 
         sql_start(&sql);
         columns_used = add_output(&sql, entity, columns);
-        for (const struct field *field = entity->fields; field->name; field++) {
-                if (!(field->flags & FIELD_FILTER) || !invocation_field(invocation, field))
-                        continue;
-                parameters[count++] = given(invocation, field);
-                sql_add(&sql, "%s t.%s IS NOT DISTINCT FROM $%d::%s", count > 1 ? " AND" : " WHERE",
-                        field->column, count, value_row(field->kind)->sql_type);
-        }
+        count = add_filters(&sql, invocation, entity->fields, parameters, 0);
+        count = add_filters(&sql, invocation, entity->filters, parameters, count);
         sql_add(&sql, " ORDER BY %s", entity->order);
         return rows_print(invocation, &(struct rows_query){.sql = sql.text,
                                                            .count = count,

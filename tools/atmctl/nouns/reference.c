@@ -1,18 +1,8 @@
 /* The nouns of the reference data as rows: their fields, rules and commands. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "lib/base/array.h"
-#include "lib/base/plural.h"
-#include "lib/cli/say.h"
-#include "lib/db/pg_query.h"
-#include "lib/db/sqltext.h"
-#include "tools/atmctl/change.h"
+#include "config/instance_label.h"
+#include "tools/atmctl/nouns/atm_switch.h"
 #include "tools/atmctl/nouns/entity_commands.h"
 #include "tools/atmctl/output/output.h"
-#include "tools/atmctl/rows.h"
-#include "tools/atmctl/selecting.h"
 
 static const struct field area_fields[] = {
     {"area", VALUE_AREA, FIELD_KEY, "the area's short name", NULL, NULL, "area", NULL},
@@ -89,22 +79,39 @@ static const struct field atm_fields[] = {
     {"enabled", VALUE_BOOL, FIELD_FILTER, "whether it may serve", "yes", NULL, "enabled", NULL},
     {.name = NULL},
 };
-static const struct output_column atm_more[] = {
-    {"hall_name", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},      {"prefecture", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
-    {"disabled_until", OUTPUT_TEXT, OUTPUT_ONLY_TABLE}, {"barred", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
-    {"barred_until", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+static const struct field atm_filters[] = {
+    {.name = "area",
+     .kind = VALUE_AREA,
+     .flags = FIELD_FILTER,
+     .text = "where its hall lies today",
+     .column = "area"},
+    {.name = "barred",
+     .kind = VALUE_BOOL,
+     .flags = FIELD_FILTER,
+     .text = "whether it is barred",
+     .column = "barred"},
+    {.name = NULL},
 };
-#define UNTIL(column) "to_char(" column " AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI')"
+static const struct output_column atm_more[] = {
+    {"hall_name", OUTPUT_TEXT, 0},    {"prefecture", OUTPUT_TEXT, 0}, {"disabled_until", OUTPUT_TEXT, 0},
+    {"disabled_why", OUTPUT_TEXT, 0}, {"barred", OUTPUT_TEXT, 0},     {"barred_until", OUTPUT_TEXT, 0},
+};
+/* Where it stands today. */
+#define ATM_TODAY                                                                                            \
+        "(SELECT a.*, h.name AS hall_name, p.prefecture, p.area FROM atm a LEFT JOIN hall h USING (hall) "   \
+        "LEFT JOIN hall_place p ON p.hall = a.hall AND p.from_on <= business_today() AND p.until_on > "      \
+        "business_today())"
 static const struct entity atm = {
     .noun = "atm",
     .plural = "ATMs",
     .table = "atm",
     .fields = atm_fields,
+    .shown = ATM_TODAY,
+    .filters = atm_filters,
     .order = "t.terminal",
-    .more_sql =
-        "(SELECT h.name FROM hall h WHERE h.hall = t.hall), (SELECT p.prefecture FROM hall_place p WHERE "
-        "p.hall = t.hall AND p.from_on <= business_today() AND p.until_on > business_today()), " UNTIL(
-            "t.disabled_until") ", barred_note(t.terminal), " UNTIL("t.barred_until"),
+    .more_sql = "t.hall_name, t.prefecture, " ATM_UNTIL(
+        "t.disabled_until") ", disabled_note(t.terminal), "
+                            "barred_note(t.terminal), " ATM_UNTIL("t.barred_until"),
     .more = atm_more,
     .more_count = sizeof(atm_more) / sizeof(*atm_more)};
 
@@ -237,173 +244,6 @@ static const struct entity hours = {.noun = "hours",
                                     .order = "t.from_on, t.day_kind",
                                     .rules = hours_rules};
 
-/* enable, disable, bar, unbar ------------------------------------------------------------------------------ */
-
-/* What each says of an ATM, and until when it is so. */
-static const struct switching {
-        const char *verb, *column, *until, *value, *done;
-} switchings[] = {
-    {"enable", "enabled", "disabled_until", "true", "enabled"},
-    {"disable", "enabled", "disabled_until", "false", "disabled"},
-    {"bar", "barred", "barred_until", "true", "barred"},
-    {"unbar", "barred", "barred_until", "false", "let in again"},
-};
-
-static const struct switching *switching_of(const struct invocation *invocation)
-{
-        size_t i = 0;
-
-        while (strcmp(switchings[i].verb, invocation->command->verb))
-                i++;
-        return &switchings[i];
-}
-
-static bool is_to_come(struct database *database, const char *until)
-{
-        PGresult *result =
-            database_query(database,
-                           "SELECT $1::timestamptz > business_now(), to_char(business_now() AT "
-                           "TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI')",
-                           1, &until);
-        bool good = result && *PQgetvalue(result, 0, 0) == 't';
-
-        if (result && !good)
-                complain("--until %s: expected a moment after now, %s in business time", until,
-                         PQgetvalue(result, 0, 1));
-        PQclear(result);
-        return good;
-}
-
-/* Those that are meant and are not so yet, locked; how many are meant, in the second column of each. */
-static PGresult *ask_others(struct database *database, const struct switching *switching,
-                            const struct selecting *selecting, const char *const parameters[3])
-{
-        struct sqltext sql;
-
-        sql_start(&sql);
-        sql_add(
-            &sql,
-            "SELECT a.terminal, (SELECT count(*) FROM atm a WHERE %s) FROM atm a WHERE %s AND (a.%s, a.%s) "
-            "IS DISTINCT FROM ($2::boolean, $3::timestamptz) ORDER BY a.terminal FOR NO KEY UPDATE",
-            selecting->condition, selecting->condition, switching->column, switching->until);
-        return database_query(database, sql.text, 3, parameters);
-}
-
-static bool switch_others(struct database *database, const struct switching *switching,
-                          const struct selecting *selecting, const char *const parameters[3])
-{
-        struct sqltext sql;
-
-        sql_start(&sql);
-        sql_add(
-            &sql,
-            "UPDATE atm a SET %s = $2::boolean, %s = $3::timestamptz WHERE %s AND (a.%s, a.%s) IS DISTINCT "
-            "FROM ($2::boolean, $3::timestamptz)",
-            switching->column, switching->until, selecting->condition, switching->column, switching->until);
-        return database_execute(database, sql.text, 3, parameters);
-}
-
-static void say_switched(const struct invocation *invocation, const struct switching *switching,
-                         const char *names, const char *until, const PGresult *others)
-{
-        int count = PQntuples(others);
-        char atms[PLURAL_MAX];
-
-        if (invocation_has(invocation, "terminal") && !strchr(names, ','))
-                change_say(invocation, "atm %.*s: %s%s%s\n", (int)strlen(names) - 2, names + 1,
-                           count ? switching->done : "is so already", until && count ? " until " : "",
-                           until && count ? until : "");
-        else if (!count)
-                change_say(invocation, "no ATM is otherwise\n");
-        else
-                change_say(invocation, "%d of %s %s%s%s\n", count,
-                           plural_count((uint64_t)pg_number(others, 0, 1), "ATM", atms), switching->done,
-                           until ? " until " : "", until ? until : "");
-}
-
-static bool switch_within(struct database *database, const struct invocation *invocation, const char *names)
-{
-        const struct switching *switching = switching_of(invocation);
-        const struct selecting *selecting = selecting_of(invocation, selecting_atms, SELECTING_ATMS);
-        const char *until = invocation_value(invocation, "until");
-        const char *parameters[] = {names, switching->value, until};
-        PGresult *others;
-        bool done;
-
-        if (!selecting_names_are_known(database, selecting, names) || (until && !is_to_come(database, until)))
-                return false;
-        others = ask_others(database, switching, selecting, parameters);
-        /* a statement that changes no row would still tell every atmd to load its reference data anew */
-        done = others && (!PQntuples(others) || switch_others(database, switching, selecting, parameters)) &&
-               change_commit(database, invocation);
-        if (done)
-                say_switched(invocation, switching, names, until, others);
-        PQclear(others);
-        return done;
-}
-
-static bool switch_all(struct database *database, const struct invocation *invocation, void *context)
-{
-        return change_begin(database) && switch_within(database, invocation, context);
-}
-
-static int atm_switch(const struct invocation *invocation)
-{
-        const struct selecting *selecting = selecting_of(invocation, selecting_atms, SELECTING_ATMS);
-        int exit_code = EXIT_FAILED;
-        char *names;
-
-        if (!selecting)
-                return usage_error(invocation->command,
-                                   "which ATMs? expected their ids, or --hall, or --area");
-        names = selecting_names(invocation, selecting);
-        if (names)
-                exit_code = database_run(invocation, switch_all, names);
-        else
-                complain("out of memory");
-        free(names);
-        return exit_code;
-}
-
-#define SELECTED_ATMS                                                                                        \
-        {.name = "terminal",                                                                                 \
-         .kind = VALUE_TERMINAL,                                                                             \
-         .flags = FIELD_POSITIONAL | FIELD_REPEAT,                                                           \
-         .text = "the ATMs' ids"},                                                                           \
-            {.name = "hall",                                                                                 \
-             .kind = VALUE_HALL,                                                                             \
-             .flags = FIELD_REPEAT,                                                                          \
-             .text = "all that stand in these halls instead"},                                               \
-        {                                                                                                    \
-                .name = "area", .kind = VALUE_AREA, .flags = FIELD_REPEAT,                                   \
-                .text = "all that stand in halls of these areas instead"                                     \
-        }
-static const struct field begin_fields[] = {
-    SELECTED_ATMS,
-    {.name = "until",
-     .kind = VALUE_MOMENT,
-     .text = "when it ends by itself, in business time; a day: its first moment; unless given, when somebody "
-             "ends it"},
-    {.name = NULL},
-};
-static const struct field end_fields[] = {SELECTED_ATMS, {.name = NULL}};
-
-static const struct output_column barred_columns[] = {{"terminal", OUTPUT_TEXT, 0},
-                                                      {"hall", OUTPUT_TEXT, 0},
-                                                      {"until", OUTPUT_TEXT, 0},
-                                                      {"note", OUTPUT_TEXT, 0}};
-
-static int atm_barred(const struct invocation *invocation)
-{
-        return rows_print(
-            invocation,
-            &(struct rows_query){.sql = "SELECT t.terminal, t.hall, " UNTIL(
-                                     "t.barred_until") ", barred_note(t.terminal)"
-                                                       " FROM atm t WHERE t.barred ORDER BY t.terminal",
-                                 .columns = barred_columns,
-                                 .column_count = sizeof(barred_columns) / sizeof(*barred_columns)});
-}
-
 static const struct command commands[] = {
     KEPT(area, "an area", "areas"),
     KEPT_WITH(hall, "a hall", "halls", COMMAND_CLOCK | COMMAND_FROM),
@@ -413,7 +253,7 @@ static const struct command commands[] = {
      .text = "let ATMs serve",
      .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = atm_switch,
-     .fields = end_fields},
+     .fields = atm_end_fields},
     {.noun = "atm",
      .verb = "disable",
      .text = "take ATMs out of service: their requests are refused, their advices not",
@@ -422,7 +262,7 @@ static const struct command commands[] = {
          "Example: atmctl atm disable --hall H00012 --until 2017-01-04 --note 'closed over New Year'",
      .flags = COMMAND_DATABASE | COMMAND_NOTE | COMMAND_CHANGES,
      .run = atm_switch,
-     .fields = begin_fields},
+     .fields = atm_begin_fields},
     {.noun = "atm",
      .verb = "bar",
      .text = "let ATMs in no more: their connections end, at every instance, and they get no others",
@@ -433,13 +273,13 @@ static const struct command commands[] = {
          "Example: atmctl atm bar T0000001 --note 'stolen from the hall, police report 4711'",
      .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = atm_switch,
-     .fields = begin_fields},
+     .fields = atm_begin_fields},
     {.noun = "atm",
      .verb = "unbar",
      .text = "let barred ATMs in again",
      .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = atm_switch,
-     .fields = end_fields},
+     .fields = atm_end_fields},
     {.noun = "atm",
      .verb = "barred",
      .text = "list the ATMs that are barred, and why",
