@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base/array.h"
 #include "lib/base/file.h"
 
 enum {
@@ -215,32 +216,77 @@ static X509 *certificate_new(const char *common_name, EVP_PKEY *key, int days, c
         return NULL;
 }
 
-/* "IP:127.0.0.1,DNS:localhost". Only these two kinds: OpenSSL's own parser takes kinds that name files. */
-ATM_MUST_USE static bool alternative_names_add(X509 *certificate, const char *san, char error[PKI_ERROR_MAX])
+enum { LABEL_MAX = 63, DNS_NAME_MAX = 253 };
+
+/* Labels of letters, digits, '-' and '_' with dots between them; the first may be '*' alone, as certificates have it. */
+static bool is_dns_name(const char *name)
+{
+        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+        if (strlen(name) > DNS_NAME_MAX)
+                return false;
+        if (!strncmp(name, "*.", 2))
+                name += 2;
+        for (;;) {
+                size_t length = strspn(name, allowed);
+
+                if (!length || length > LABEL_MAX || *name == '-' || name[length - 1] == '-')
+                        return false;
+                if (!name[length])
+                        return true;
+                if (name[length] != '.')
+                        return false;
+                name += length + 1;
+        }
+}
+
+/* One of the list; NULL where it is none. Only these two kinds: OpenSSL's own parser takes kinds that name files, and any text for a name. */
+static GENERAL_NAME *alternative_name(const char *item)
+{
+        if (!strncmp(item, "IP:", 3))
+                return a2i_GENERAL_NAME(NULL, NULL, NULL, GEN_IPADD, item + 3, 0);
+        if (!strncmp(item, "DNS:", 4) && is_dns_name(item + 4))
+                return a2i_GENERAL_NAME(NULL, NULL, NULL, GEN_DNS, item + 4, 0);
+        return NULL;
+}
+
+/* "IP:127.0.0.1,DNS:localhost". NULL with an error. */
+static GENERAL_NAMES *alternative_names(const char *san, char error[PKI_ERROR_MAX])
 {
         GENERAL_NAMES *names = GENERAL_NAMES_new();
-        bool good = names;
-        for (const char *at = san; good && at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
-                char item[256];
+        for (const char *at = san; names && at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+                char item[DNS_NAME_MAX + 8];
                 int n = snprintf(item, sizeof(item), "%.*s", (int)strcspn(at, ","), at);
-                bool is_ip = strncmp(item, "IP:", 3) == 0, is_dns = strncmp(item, "DNS:", 4) == 0;
-                char *value = item + (is_ip ? 3 : 4);
-                GENERAL_NAME *name = NULL;
-                if (n < (int)sizeof(item) && (is_ip || is_dns) && *value)
-                        name = a2i_GENERAL_NAME(NULL, NULL, NULL, is_ip ? GEN_IPADD : GEN_DNS, value, 0);
-                good = name && sk_GENERAL_NAME_push(names, name) > 0;
-                if (good)
+                GENERAL_NAME *name = n < (int)sizeof(item) ? alternative_name(item) : NULL;
+                if (name && sk_GENERAL_NAME_push(names, name) > 0)
                         continue;
                 GENERAL_NAME_free(name);
                 error_set(error, "alternative name '%.100s': expected IP:ADDRESS or DNS:NAME", item);
                 ERR_clear_error();
                 GENERAL_NAMES_free(names);
-                return false;
+                return NULL;
         }
-        good =
-            good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
-        if (!good)
+        if (!names)
+                error_set(error, "no memory");
+        return names;
+}
+
+bool pki_names_are_good(const char *san)
+{
+        char error[PKI_ERROR_MAX];
+        GENERAL_NAMES *names = alternative_names(san, error);
+        GENERAL_NAMES_free(names);
+        return names;
+}
+
+ATM_MUST_USE static bool alternative_names_add(X509 *certificate, const char *san, char error[PKI_ERROR_MAX])
+{
+        GENERAL_NAMES *names = alternative_names(san, error);
+        bool good = names;
+        if (good && X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) != 1) {
                 openssl_error(error, san, "can't add the alternative names");
+                good = false;
+        }
         GENERAL_NAMES_free(names);
         return good;
 }
@@ -398,6 +444,18 @@ ATM_MUST_USE static bool common_name_check(const char *name, char error[PKI_ERRO
                   "common name '%.80s': expected 1 to %d letters, digits, '_', '-' or '.', no leading dot, "
                   "and not 'ca'",
                   name, NAME_LENGTH);
+        return false;
+}
+
+bool pki_is_issued(const char *out_dir, const char *common_name)
+{
+        static const char *const suffixes[] = {".crt", ".key"};
+        char path[PATH_LENGTH], error[PKI_ERROR_MAX];
+
+        for (size_t i = 0; i < LENGTH(suffixes); i++) {
+                if (path_make(path, out_dir, common_name, suffixes[i], error) && access(path, F_OK) == 0)
+                        return true;
+        }
         return false;
 }
 

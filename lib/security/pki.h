@@ -22,7 +22,13 @@ void pki_close(struct pki_authority *authority);
 
 enum pki_use { PKI_SERVER, PKI_CLIENT, PKI_PEER /* of several servers that are clients of each other */ };
 
-/* OUT_DIR/CN.crt and OUT_DIR/CN.key; a folder that is not there is made. san: "IP:127.0.0.1,DNS:localhost"
+/* Whether such a list of names that clients connect to is good: "IP:127.0.0.1,DNS:localhost". */
+bool pki_names_are_good(const char *san);
+
+/* Whether OUT_DIR/CN.crt or OUT_DIR/CN.key is there. */
+bool pki_is_issued(const char *out_dir, const char *common_name);
+
+/* OUT_DIR/CN.crt and OUT_DIR/CN.key, in the place of what is there; a folder that is not there is made. san: "IP:127.0.0.1,DNS:localhost"
  * or NULL. The certificate ends in `days`, or with its authority's where that is sooner; negative: it has
  * expired already, for tests. */
 ATM_MUST_USE bool pki_issue(struct pki_authority *authority, const char *common_name, enum pki_use use,

@@ -28,8 +28,12 @@ struct found {
 struct gathering {
         struct found *found;
         size_t count, room;
+        pki_bad *on_bad;
+        void *context;
         char *error;
 };
+
+static const char nothing_there[] = "expected a certificate, or a list of revoked ones, as PEM";
 
 static int64_t seconds_of(const ASN1_TIME *time)
 {
@@ -105,37 +109,51 @@ static bool add(struct gathering *g, const char *path, X509 *certificate, X509_C
         return true;
 }
 
-/* All that the file holds; keys and whatever else it has are passed over. */
-static bool read_file(struct gathering *g, const char *path)
+/* The others are listed all the same. */
+static bool pass_over(const struct gathering *g, const char *path, const char *why)
 {
-        STACK_OF(X509_INFO) * infos;
-        BIO *file;
-        const char *why;
-        bool good = true;
+        char text[PKI_ERROR_MAX];
 
-        if (!file_check(path, &why)) {
-                snprintf(g->error, PKI_ERROR_MAX, "%.300s: can't be read: %.100s", path, why);
-                return false;
-        }
-        file = BIO_new_file(path, "r");
-        infos = file ? PEM_X509_INFO_read_bio(file, NULL, NULL, NULL) : NULL;
-        BIO_free(file);
-        ERR_clear_error();
-        if (!infos) {
-                snprintf(g->error, PKI_ERROR_MAX,
-                         "%.300s: can't be read: expected a certificate, or a list of revoked ones, as PEM",
-                         path);
-                return false;
-        }
+        snprintf(text, sizeof(text), "%.300s: can't be read: %.100s", path, why);
+        g->on_bad(text, g->context);
+        return true;
+}
+
+/* Certificates and lists; keys beside them, or alone, are nobody's business here. */
+static bool take_infos(struct gathering *g, const char *path, STACK_OF(X509_INFO) * infos)
+{
+        bool good = true, holds_any = false;
+
         for (int i = 0; good && i < sk_X509_INFO_num(infos); i++) {
                 X509_INFO *info = sk_X509_INFO_value(infos, i);
 
+                holds_any = holds_any || info->x509 || info->crl || info->x_pkey;
                 if (!info->x509 && !info->crl)
                         continue;
                 good = add(g, path, info->x509, info->crl);
                 info->x509 = NULL;
                 info->crl = NULL;
         }
+        return good && (holds_any || pass_over(g, path, nothing_there));
+}
+
+/* False: no memory. */
+static bool read_file(struct gathering *g, const char *path)
+{
+        STACK_OF(X509_INFO) * infos;
+        BIO *file;
+        const char *why;
+        bool good;
+
+        if (!file_check(path, &why))
+                return pass_over(g, path, why);
+        file = BIO_new_file(path, "r");
+        infos = file ? PEM_X509_INFO_read_bio(file, NULL, NULL, NULL) : NULL;
+        BIO_free(file);
+        ERR_clear_error();
+        if (!infos)
+                return pass_over(g, path, nothing_there);
+        good = take_infos(g, path, infos);
         sk_X509_INFO_pop_free(infos, X509_INFO_free);
         return good;
 }
@@ -195,10 +213,10 @@ static int compare(const void *a, const void *b)
         return strcmp(x->file, y->file);
 }
 
-struct pki_listed *pki_list(const char *const *folders, size_t count, size_t *ret_count,
-                            char error[PKI_ERROR_MAX])
+struct pki_listed *pki_list(const char *const *folders, size_t count, pki_bad *on_bad, void *context,
+                            size_t *ret_count, char error[PKI_ERROR_MAX])
 {
-        struct gathering g = {.error = error};
+        struct gathering g = {.on_bad = on_bad, .context = context, .error = error};
         struct pki_listed *listed = NULL;
         bool good = true;
 

@@ -34,8 +34,11 @@ struct pki_listed {
         bool revoked;   /* by a list in one of the folders */
 };
 
-/* What ends first comes first. free() it. NULL with an error: a folder can't be read, or a file in it. */
-ATM_MUST_USE struct pki_listed *pki_list(const char *const *folders, size_t count, size_t *ret_count,
-                                         char error[PKI_ERROR_MAX]);
+/* A file that can't be read, or has neither certificate nor list nor key in it. */
+typedef void pki_bad(const char *error, void *context);
+
+/* What ends first comes first. free() it. NULL with an error: a folder can't be read. */
+ATM_MUST_USE struct pki_listed *pki_list(const char *const *folders, size_t count, pki_bad *on_bad,
+                                         void *context, size_t *ret_count, char error[PKI_ERROR_MAX]);
 
 #endif

@@ -613,7 +613,20 @@ refuses 1 "pki/ca.crt" atmctl pki init --dir pki
 expect_exit 0 atmctl pki issue --dir pki --out certs --server atmd --san IP:127.0.0.1,DNS:localhost
 expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T0000002 --days 30
 expect_exit 0 atmctl pki issue --dir pki --out certs --terminals "$ROOT/etc/atms.csv"
-says "1066 certificates"
+says "certs: 1064 certificates issued, 2 others there already"
+# what is there is in an ATM: it is written over only where that is said
+before=$(cat certs/T000000[12].* certs/atmd.* | md5sum)
+refuses 1 "certs/T0000002.crt or its key is there already" atmctl pki issue --dir pki --out certs --terminal TX000001 T0000002
+refuses 1 "certs/atmd.crt or its key is there already" atmctl pki issue --dir pki --out certs --server atmd --san DNS:localhost
+expect "files that are there" "$before" "$(cat certs/T000000[12].* certs/atmd.* | md5sum)"
+[[ ! -e certs/TX000001.crt ]] || wrong "some of several certificates were issued"
+expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T0000002 --replace
+says "certs: 2 certificates issued"
+[[ $before != $(cat certs/T000000[12].* certs/atmd.* | md5sum) ]] || wrong "--replace replaces nothing"
+for names in foo IP:999.1.1.1 'DNS:a b'; do
+        refuses 2 "'$names': expected names as IP:127.0.0.1,DNS:localhost" atmctl pki issue --dir pki --out certs --server other --san "$names"
+        refuses 2 "'$names': expected names as IP:127.0.0.1,DNS:localhost" atmctl setup --san "$names" --dry-run
+done
 openssl verify -CAfile pki/ca.crt certs/atmd.crt certs/T0001066.crt >/dev/null || wrong "certificates do not verify"
 expect_exit 0 atmctl pki issue --dir pki --out certs --client tanaka --days 20
 refuses 1 "to be renewed within 30 days: 1" atmctl pki list pki certs --within 30
@@ -626,6 +639,17 @@ expect "what ends first, and the list's next date" "19,client,tanaka,yes,certs/t
 expect "kinds" "1066 client,no 1 authority,no 1 client,yes 1 revocations,no 1 server,no" "$(sed 1d listed.csv | cut -d, -f3,6 | sort | uniq -c | sort -k1nr -k2 | awk '{ print $1, $2 }' | xargs)"
 expect "its number" "$(openssl x509 -in certs/tanaka.crt -noout -serial | cut -d= -f2)" "$(sed -n 2p listed.csv | cut -d, -f5)"
 refuses 1 "no-such-folder: can't be read" atmctl pki list no-such-folder
+# a file with nothing to list is named, and the others are listed
+mkdir mixed
+cp certs/atmd.crt mixed/good.crt
+cp certs/atmd.key mixed/key.pem
+echo nothing >mixed/nothing.pem
+head -c 300 certs/atmd.crt >mixed/cut.crt
+refuses 1 "mixed/nothing.pem: can't be read: expected a certificate, or a list of revoked ones, as PEM" atmctl pki list mixed --format csv
+says "mixed/cut.crt: can't be read" "mixed/good.crt"
+[[ $OUTPUT != *key.pem* ]] || wrong "a key alone is missed: $OUTPUT"
+expect "standard output by its name" "$(atmctl pki list certs --format csv | md5sum)" "$(atmctl pki list certs --format csv --output - | md5sum)"
+[[ ! -e - ]] || wrong "--output - writes a file"
 expect "mode of keys" "600 600" "$(stat -c %a pki/ca.key certs/T0000001.key | xargs)"
 printf 'terminal\nT0000001\nbad\n' >terminals.csv
 refuses 1 "terminals.csv:3: column terminal: 'bad': expected 8 capitals or digits" atmctl pki issue --dir pki --out certs --terminals terminals.csv

@@ -18,6 +18,7 @@
 #include "backoffice/books/result_items.h"
 #include "lib/base/utf8.h"
 #include "lib/db/conninfo.h"
+#include "lib/security/pki.h"
 
 #define DIGITS   "0123456789"
 #define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -100,6 +101,13 @@ static bool check_text(const struct value_row *row, const char *text, char *ret_
 static bool check_conninfo(const struct value_row *row, const char *text, char *ret_canonical)
 {
         return check_text(row, text, ret_canonical) && !conninfo_has_password(text);
+}
+
+/* The names that a server's certificate is to have. */
+static bool check_san(const struct value_row *row, const char *text, char *ret_canonical)
+{
+        (void)row, (void)ret_canonical;
+        return pki_names_are_good(text);
 }
 
 /* What tables, pages and terminals will show. */
@@ -788,9 +796,7 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
     [VALUE_SAN] = {.name = "LIST",
                    .expected = "names as IP:127.0.0.1,DNS:localhost",
                    .sql_type = "text",
-                   .minimum = 1,
-                   .maximum = VALUE_MAX - 1,
-                   .check = check_text},
+                   .check = check_san},
     [VALUE_LOGIN] = {.name = "NAME",
                      .expected = "a name of 1 to 63 letters, digits, '_', '-' and '.'",
                      .sql_type = "text",

@@ -68,8 +68,18 @@ struct issue {
         struct pki_authority *authority;
         const char *out;
         int days;
-        unsigned long issued;
+        unsigned long issued, left; /* left: there already */
 };
+
+/* What is there is somebody's: its key is in an ATM, whose withdrawals would stop. */
+static bool may_issue(const struct issue *issue, const char *name)
+{
+        if (invocation_has(issue->invocation, "replace") || !pki_is_issued(issue->out, name))
+                return true;
+        complain("%s/%s.crt or its key is there already: expected a name without them, or --replace",
+                 issue->out, name);
+        return false;
+}
 
 static bool issue_one(struct issue *issue, const char *name, enum pki_use use, const char *san)
 {
@@ -85,21 +95,39 @@ static bool issue_one(struct issue *issue, const char *name, enum pki_use use, c
         return true;
 }
 
+/* One that is named: before the first is made, none of them is there. */
+static bool issue_named(struct issue *issue, const char *name, enum pki_use use, const char *san)
+{
+        return may_issue(issue, name) && issue_one(issue, name, use, san);
+}
+
 static bool issue_listed(struct issue *issue)
 {
         const char *const *terminals;
         size_t count = invocation_values(issue->invocation, "terminal", &terminals);
-        char canonical[VALUE_MAX];
 
         for (size_t i = 0; i < count; i++) {
-                if (!value_check(VALUE_TERMINAL, terminals[i], canonical) ||
-                    !issue_one(issue, terminals[i], PKI_CLIENT, NULL))
+                if (!may_issue(issue, terminals[i]))
+                        return false;
+        }
+        for (size_t i = 0; i < count; i++) {
+                if (!issue_one(issue, terminals[i], PKI_CLIENT, NULL))
                         return false;
         }
         return true;
 }
 
-/* Column `terminal` of any CSV file: a fleet's, a lab's. */
+/* Of a whole fleet those that have none yet. */
+static bool issue_missing(struct issue *issue, const char *terminal)
+{
+        if (!invocation_has(issue->invocation, "replace") && pki_is_issued(issue->out, terminal)) {
+                issue->left++;
+                return true;
+        }
+        return issue_one(issue, terminal, PKI_CLIENT, NULL);
+}
+
+/* Column `terminal` of any CSV file: a fleet's, a lab's. What was issued from it before stays. */
 static bool issue_file(struct issue *issue, const char *path)
 {
         static const char *const columns[] = {"terminal", NULL};
@@ -122,13 +150,23 @@ static bool issue_file(struct issue *issue, const char *path)
                                    value_row(VALUE_TERMINAL)->expected);
                         break;
                 }
-                if (!issue_one(issue, canonical, PKI_CLIENT, NULL))
+                if (!issue_missing(issue, canonical))
                         break;
         }
         if (*csv.error)
                 complain("%s", csv.error);
         csv_close(&csv);
         return result == CSV_END;
+}
+
+static void say_issued(const struct issue *issue)
+{
+        char count[PLURAL_MAX];
+
+        printf("%s: %s issued", issue->out, plural_count(issue->issued, "certificate", count));
+        if (issue->left)
+                printf(", %s there already", plural_count(issue->left, "other", count));
+        printf("\n");
 }
 
 static int authority_issue(const struct invocation *invocation)
@@ -141,7 +179,7 @@ static int authority_issue(const struct invocation *invocation)
         struct issue issue = {.invocation = invocation,
                               .out = invocation_value(invocation, "out"),
                               .days = (int)invocation_number(invocation, "days", LEAF_DAYS)};
-        char error[PKI_ERROR_MAX], count[PLURAL_MAX];
+        char error[PKI_ERROR_MAX];
         bool issued;
 
         if (!!server + !!peer + !!client + !!file + invocation_has(invocation, "terminal") != 1)
@@ -157,15 +195,15 @@ static int authority_issue(const struct invocation *invocation)
                 complain("%s", error);
                 return EXIT_FAILED;
         }
-        issued = server   ? issue_one(&issue, server, PKI_SERVER, san)
-                 : peer   ? issue_one(&issue, peer, PKI_PEER, san)
-                 : client ? issue_one(&issue, client, PKI_CLIENT, NULL)
+        issued = server   ? issue_named(&issue, server, PKI_SERVER, san)
+                 : peer   ? issue_named(&issue, peer, PKI_PEER, san)
+                 : client ? issue_named(&issue, client, PKI_CLIENT, NULL)
                  : file   ? issue_file(&issue, file)
                           : issue_listed(&issue);
         pki_close(issue.authority);
         progress_end();
         if (issued)
-                printf("%s: %s issued\n", issue.out, plural_count(issue.issued, "certificate", count));
+                say_issued(&issue);
         return issued ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -173,13 +211,13 @@ static int authority_revoke(const struct invocation *invocation)
 {
         const char *crl = invocation_value(invocation, "crl"), *const *certificates = NULL;
         size_t count = invocation_values(invocation, "certificate", &certificates);
-        char error[PKI_ERROR_MAX], revoked[PLURAL_MAX];
+        char error[PKI_ERROR_MAX], counted[PLURAL_MAX];
         struct pki_authority *authority = pki_open(invocation_value(invocation, "dir"), error);
         bool done = authority && pki_revoke(authority, crl, certificates, count,
                                             (int)invocation_number(invocation, "days", CRL_DAYS), error);
 
         if (done && count)
-                printf("%s: %s revoked\n", crl, plural_count(count, "certificate", revoked));
+                printf("%s: %s revoked\n", crl, plural_count(count, "certificate", counted));
         else if (done)
                 printf("%s: dated anew, no further certificate revoked\n", crl);
         else
@@ -238,12 +276,20 @@ static int64_t print_list(const struct invocation *invocation, const struct pki_
         return -1;
 }
 
+static void on_bad(const char *error, void *context)
+{
+        size_t *bad = context;
+
+        complain("%s", error);
+        (*bad)++;
+}
+
 static int authority_list(const struct invocation *invocation)
 {
         const char *const *folders = NULL;
-        size_t count = invocation_values(invocation, "folder", &folders), listed_count;
+        size_t count = invocation_values(invocation, "folder", &folders), listed_count, bad = 0;
         char error[PKI_ERROR_MAX];
-        struct pki_listed *listed = pki_list(folders, count, &listed_count, error);
+        struct pki_listed *listed = pki_list(folders, count, on_bad, &bad, &listed_count, error);
         int64_t soon;
 
         if (!listed) {
@@ -254,7 +300,8 @@ static int authority_list(const struct invocation *invocation)
         free(listed);
         if (soon > 0 && invocation_has(invocation, "within"))
                 note("to be renewed within %s days: %" PRId64, invocation_value(invocation, "within"), soon);
-        return soon == 0 || (soon > 0 && !invocation_has(invocation, "within")) ? EXIT_DONE : EXIT_FAILED;
+        return !bad && (soon == 0 || (soon > 0 && !invocation_has(invocation, "within"))) ? EXIT_DONE
+                                                                                          : EXIT_FAILED;
 }
 
 static const struct field list_fields[] = {
@@ -294,7 +341,14 @@ static const struct field issue_fields[] = {
      .kind = VALUE_TERMINAL,
      .flags = FIELD_REPEAT,
      .text = "ATMs, each with a certificate of its own"},
-    {.name = "terminals", .kind = VALUE_FILE, .text = "all ATMs in column 'terminal' of a CSV file"},
+    {.name = "terminals",
+     .kind = VALUE_FILE,
+     .text = "all ATMs in column 'terminal' of a CSV file that have none in --out yet"},
+    {.name = "replace",
+     .kind = VALUE_NONE,
+     .text = "also where NAME.crt or NAME.key is there: both are written anew, and whoever has the old ones "
+             "needs the new; the old "
+             "certificate is good until it ends or is revoked"},
     {.name = "days",
      .kind = VALUE_DAYS,
      .text = "how long they are valid, negative for expired ones; 825 unless given"},
@@ -333,7 +387,9 @@ static const struct command commands[] = {
      .text = "list certificates, and how many days each has left, what ends first on top",
      .more = "Of a list of revoked certificates it is when the next one is due; whatever such a list in one "
              "of the folders "
-             "names is revoked. For a monitor: --within, and its exit code.\n"
+             "names is revoked. A file with neither is named, and the exit code 1. For a monitor: --within, "
+             "and its exit "
+             "code.\n"
              "Example: atmctl pki list pki certs --within 30",
      .flags = COMMAND_OUTPUT | COMMAND_LIST,
      .run = authority_list,
