@@ -151,7 +151,7 @@ sql "CREATE DATABASE ${DATABASE}_old" >/dev/null
         wait "$other" || true
         wait "$migrating" || wrong "a migration that had to wait: $(cat "$WORK/migrate.log")"
         OUTPUT=$(cat "$WORK/migrate.log")
-        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "054_epoch.sql: done" "057_card_issuer.sql: done" "063_price_check.sql: done" "065_recovery.sql: done" "066_recover.sql: done" "075_sightings.sql: done" "076_claims.sql: done" "077_ends_of_atms.sql: done" "080_ledger.sql: done" "081_reports.sql: done" "082_views.sql: done"
+        says "005_finance.sql: done" "010_ends.sql: done" "011_codes.sql: done" "014_places.sql: done" "017_replacement.sql: done" "019_banks.sql: done" "021_days.sql: done" "025_cards.sql: done" "028_keys.sql: done" "029_keys_end.sql: done" "031_clock.sql: done" "032_trail.sql: done" "034_barred.sql: done" "036_reference.sql: done" "037_calendar.sql: done" "049_prefectures.sql: done" "050_limits.sql: done" "054_epoch.sql: done" "057_card_issuer.sql: done" "063_price_check.sql: done" "065_recovery.sql: done" "066_recover.sql: done" "074_texts.sql: done" "075_sightings.sql: done" "076_claims.sql: done" "077_ends_of_atms.sql: done" "080_ledger.sql: done" "081_reports.sql: done" "082_views.sql: done"
         [[ $OUTPUT != *001_schema* ]] || wrong "migrate repeats what is there: $OUTPUT"
         expect_exit 0 atmctl db status
         says current
@@ -295,7 +295,8 @@ expect "names like formulas" "f1,'=cmd|x, f2,-5, f3,\"'@h, \"\"x\"\"\", f4,'+1, 
 expect "the names themselves" "=cmd|x -5 @h, \"x\" +1 '=1 ＝1" "$(sql "SELECT string_agg(name, ' ' ORDER BY area) FROM area WHERE area ~ '^f[1-6]\$'")"
 expect_exit 0 atmctl area import formulas.csv
 says "0 new, 0 changed"
-sql "UPDATE area SET name = 'a' || chr(8238) || 'b' WHERE area = 'f1'"
+# (as an earlier release took it)
+sql "ALTER TABLE area DROP CONSTRAINT area_name_line; UPDATE area SET name = 'a' || chr(8238) || 'b' WHERE area = 'f1'"
 [[ $(atmctl area show f1 2>&1) == *'a\u202eb'* ]] || wrong "a mark of direction is shown: $(atmctl area show f1)"
 sql "DELETE FROM area WHERE area ~ '^f[1-6]\$'"
 expect "from standard input" "areas: 1 row: 0 new, 1 changed, 0 as they were" "$(printf 'area,name\nhokkaido,北海道\n' | atmctl area import -)"
@@ -417,6 +418,10 @@ TABLE=exclusion bad exclusion "bad.csv:2: column from: '$(mask 2)': expected 202
 # one row at a time -------------------------------------------------------------------------------------------
 
 expect_exit 0 atmctl hall add HX-1 --name 新しいホール --area kanto --prefecture 東京都 --opens 09:00
+for name in "''" "repeat('a', 201)" "E'two\\nlines'" "E'red \\x1b[31m'" "U&'turned \\202e'"; do
+        [[ $(PGUSER=$CLUSTER_PERSON psql -X -c "UPDATE hall SET name = $name WHERE hall = 'HX-1'" 2>&1) == *'"hall_name_line"'* ]] ||
+                wrong "a hall is called $name"
+done
 refuses 1 "hall HX-1 exists already" atmctl hall add HX-1 --name x --area kanto --prefecture 東京都
 refuses 1 "area: 'mars': the database has no such area" atmctl hall add HX-2 --name x --area mars --prefecture 東京都
 refuses 1 "closes: expected a time after 'opens'" atmctl hall set HX-1 --closes 08:00
