@@ -243,7 +243,8 @@ bad() {
 bad area "bad.csv:1: empty: expected a header of area,name" ""
 bad area "bad.csv:1: unknown column 'nam': expected a header of area,name" "area,nam" "x,y"
 bad area "bad.csv:1: column area: named twice" "area,area" "x,y"
-bad area "bad.csv:1: column name: missing in the header" "area" "x"
+bad area "bad.csv:2: column name: missing in the header, and this area is new" "area" "x"
+bad area "bad.csv:1: column area: missing in the header: expected a header of area,name,parlors (it may lack parlors)" "name" "x"
 bad area "bad.csv:3: 1 fields: expected 2" "area,name" "x,y" "z"
 bad area "bad.csv:2: 3 fields: expected 2" "area,name" "x,y,z"
 bad area "bad.csv:3: column area: 'x y': expected 1 to 15 letters" "area,name" "good,fine" "x y,z"
@@ -440,7 +441,7 @@ says '"share_bp": 250' "a share from now on"
 expect "the row before it, as JSON" 0 "$(json "$(atmctl trail show "$change" --format json)" "(:'j')::jsonb -> 'before' ->> 'share_bp'")"
 refuses 1 "the trail has no such change" atmctl trail show 999999999
 refuses 2 "expected area, hall, atm" atmctl trail list --noun halls
-expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250,"registration":null}' \
+expect "a hall as JSON" '{"hall":"HX-1","name":"新しいホール","area":"kanto","prefecture":"東京都","opens":"09:00","closes":"22:30","share_bp":250,"registration":null,"changes_on":null,"then":null}' \
         "$(atmctl hall show HX-1 --format json)"
 expect_exit 0 atmctl hall set HX-1 --closes 22:30
 says "is so already"
@@ -448,6 +449,8 @@ expect_exit 0 atmctl hall set HX-1 --share-bp 300 --prefecture 千葉県 --from 
 expect "a share that is not its share yet" "東京都 250" "$(atmctl hall list --format csv 2>/dev/null | awk -F, '$1 == "HX-1" { print $4, $7 }')"
 expect_exit 0 atmctl hall show HX-1
 says "changes_on    9998-12-31" "then          prefecture 千葉県, share_bp 300"
+expect "what it will be, to programs" "9998-12-31 prefecture 千葉県, share_bp 300" "$(json "$(atmctl hall list --format json)" \
+        "(SELECT concat_ws(' ', x ->> 'changes_on', x ->> 'then') FROM jsonb_array_elements((:'j')::jsonb) x WHERE x ->> 'hall' = 'HX-1')")"
 refuses 1 "hall HX-1: it changes on 9998-12-31 already" atmctl hall set HX-1 --area kansai --note trial
 says "takes that change back"
 expect_exit 0 atmctl hall set HX-1 --share-bp 250 --prefecture 東京都 --from 9998-12-31 --note "not agreed"
@@ -1321,33 +1324,34 @@ declare -A full=(
         [rate]='item,from,rate_bp,note~income_tax,2031-01-01,3000,a law'
 )
 entities=$(sed -n -E '/^(card|account|pin|exclusion|key) /d; s/ import$//p' <<<"$commands") # those files bring new rows alone
-# lacking COLUMN: the file without it; false where it must be there
+# lacking COLUMN: the file without it; false where it can't be read so
 lacking() {
         cut -d, -f "$1" --complement full.csv >lacking.csv
         OUTPUT=$(atmctl "$noun" import --note trial "${@:2}" lacking.csv 2>&1) || { says "missing in the header"; return 1; }
 }
-optional=
+optional='' keys=''
 for noun in $entities; do
         [[ -n ${full[$noun]:-} ]] || { wrong "no row of $noun has every column"; continue; }
-        expect "columns of $noun" "${full[$noun]%~*}" "$(atmctl "$noun" list --format csv 2>/dev/null | head -n 1)"
         tr '~' '\n' <<<"${full[$noun]}" >full.csv
         IFS=, read -r -a columns <full.csv
+        expect "columns of $noun" "${full[$noun]%~*}" "$(atmctl "$noun" list --format csv 2>/dev/null | head -n 1 | cut -d, -f "1-${#columns[@]}")"
         dry "$noun" import --note trial full.csv
         whole=$OUTPUT
         for i in "${!columns[@]}"; do
                 lacking $((i + 1)) --dry-run || continue
                 # (behind a link there is no PIN)
+                optional+=" $noun.${columns[i]}"
                 [[ ${columns[i]} == source || ${columns[i]} == pin_method || $OUTPUT != "$whole" ]] || wrong "a new row of $noun has this ${columns[i]} by itself"
         done
         expect_exit 0 atmctl "$noun" import --note trial full.csv
         says "1 new"
         for i in "${!columns[@]}"; do
-                lacking $((i + 1)) || continue
-                optional+=" $noun.${columns[i]}"
+                lacking $((i + 1)) || { keys+=" $noun.${columns[i]}"; continue; }
                 says "1 row: 0 new, 0 changed, 1 as they were"
         done
 done
-expect "columns that a file may lack" " area.parlors hall.opens hall.closes hall.share_bp hall.registration atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes issuer.pin_method issuer.pin_tries_max prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
+expect "columns that no file may lack" " area.area hall.hall atm.terminal issuer.issuer prefix.prefix prefix.from tariff.issuer tariff.band tariff.from tax.from holiday.day limit.kind limit.from hours.from hours.day_kind contract.terminal contract.from cost.quarter cost.item target.fy target.item target.announced published.period published.item peer.peer peer.item rate.item rate.from" "$keys"
+expect "columns that a file of new rows may lack" " area.parlors hall.opens hall.closes hall.share_bp hall.registration atm.enabled issuer.link issuer.opens issuer.closes issuer.off_opens issuer.off_closes issuer.pin_method issuer.pin_tries_max prefix.kind tax.rounding holiday.source holiday.holiday contract.until cost.note target.note rate.note" "$optional"
 printf 'issuer,name,link\nFARBK,遠い銀行,\n' >full.csv
 expect_exit 0 atmctl issuer import full.csv
 expect "an empty cell is what it says" "FARBK,遠い銀行,,07:00,23:00,08:00,21:00,none,5" "$(atmctl issuer list --format csv | grep FARBK)"

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/atmctl/output/schema.h"
+
 enum { STAGE_BUFFER = 1 << 16, STAGE_LINE_SLACK = 4096, PROGRESS_ROWS = 20000 };
 
 void csv_complain(struct csv *csv, long line, const char *column, const char *format, ...)
@@ -21,14 +23,45 @@ void csv_complain(struct csv *csv, long line, const char *column, const char *fo
         complain("%s", csv->error);
 }
 
-static void list_columns(const struct field *fields, char *buffer, size_t size)
+/* All, or those that need not be there. */
+static size_t list_some(const struct field *fields, bool all, char *buffer, size_t size)
 {
+        const char *separator = "";
         size_t used = 0;
 
-        *buffer = '\0';
-        for (const struct field *field = fields; field->name && used < size; field++)
-                used += (size_t)snprintf(buffer + used, size - used, "%s%s", field == fields ? "" : ",",
-                                         field->name);
+        for (const struct field *field = fields; field->name && used < size; field++) {
+                if (!all && !field->fallback)
+                        continue;
+                used += (size_t)snprintf(buffer + used, size - used, "%s%s", separator, field->name);
+                separator = ",";
+        }
+        return used;
+}
+
+/* "terminal,hall,enabled (it may lack enabled)" */
+static void list_columns(const struct field *fields, char *buffer, size_t size)
+{
+        char optional[256] = "";
+        size_t used = list_some(fields, true, buffer, size);
+
+        if (list_some(fields, false, optional, sizeof(optional)) && used < size)
+                snprintf(buffer + used, size - used, " (it may lack %s)", optional);
+}
+
+/* What the entity's list shows besides its fields. */
+static bool is_read_past(const struct entity *entity, const char *name)
+{
+        for (size_t i = 0; entity && i < entity->more_count; i++) {
+                if (!strcmp(entity->more[i].name, name))
+                        return true;
+        }
+        return false;
+}
+
+/* Of a row that is there a column that the file lacks stays as it is; but it must be known which row that is. */
+static bool may_lack(const struct import *import, const struct field *field)
+{
+        return field->fallback || (import->entity && !(field->flags & FIELD_KEY));
 }
 
 static bool match_header(struct import *import)
@@ -44,6 +77,11 @@ static bool match_header(struct import *import)
 
                 while (i < import->count && strcmp(import->fields[i].name, csv->field[column]))
                         i++;
+                if (i == import->count && is_read_past(import->entity, csv->field[column])) {
+                        note("column %s is for who reads the list: the import reads past it",
+                             csv->field[column]);
+                        continue;
+                }
                 if (i == import->count) {
                         char shown[2 * VALUE_MAX];
 
@@ -61,7 +99,7 @@ static bool match_header(struct import *import)
                 import->column[i] = (int)column;
         }
         for (size_t i = 0; i < import->count; i++) {
-                if (import->column[i] < 0 && !import->fields[i].fallback) {
+                if (import->column[i] < 0 && !may_lack(import, &import->fields[i])) {
                         csv_complain(csv, csv->line, import->fields[i].name,
                                      "missing in the header: expected a header of %s", expected);
                         return false;
@@ -70,11 +108,11 @@ static bool match_header(struct import *import)
         return true;
 }
 
-bool import_open(struct import *import, const char *path, const struct field *fields, bool secret)
+static bool open_file(struct import *import, const char *path, bool secret)
 {
+        const struct field *fields = import->fields;
         enum csv_result result;
 
-        *import = (struct import){.fields = fields};
         while (fields[import->count].name)
                 import->count++;
         assert(import->count <= IMPORT_FIELDS_MAX);
@@ -97,13 +135,34 @@ bool import_open(struct import *import, const char *path, const struct field *fi
         return false;
 }
 
+bool import_open(struct import *import, const char *path, const struct field *fields, bool secret)
+{
+        *import = (struct import){.fields = fields};
+        return open_file(import, path, secret);
+}
+
+bool import_open_entity(struct import *import, const char *path, const struct entity *entity)
+{
+        *import = (struct import){.fields = entity->fields, .entity = entity};
+        return open_file(import, path, false);
+}
+
+const struct field *import_lacks(const struct import *import)
+{
+        for (size_t i = 0; i < import->count; i++) {
+                if (import->column[i] < 0 && !import->fields[i].fallback)
+                        return &import->fields[i];
+        }
+        return NULL;
+}
+
 void import_close(struct import *import)
 {
         csv_close(&import->csv);
         OPENSSL_cleanse(import->canonical, sizeof(import->canonical));
 }
 
-/* What the present row says of a field, be it by its fallback. */
+/* What the present row says of a field, be it by its fallback; NULL: nothing. */
 static const char *text_of(const struct import *import, size_t field)
 {
         const char *fallback = import->fields[field].fallback;
@@ -111,7 +170,7 @@ static const char *text_of(const struct import *import, size_t field)
 
         if (import->column[field] >= 0)
                 return import->csv.field[import->column[field]];
-        if (*fallback != '=')
+        if (!fallback || *fallback != '=')
                 return fallback;
         while (strcmp(import->fields[other].name, fallback + 1))
                 other++;
@@ -142,7 +201,7 @@ enum csv_result import_next(struct import *import)
                 const char *text = text_of(import, i);
 
                 import->value[i] = import->canonical[i];
-                if (!*text && (field->flags & FIELD_NULLABLE)) {
+                if (!text || (!*text && (field->flags & FIELD_NULLABLE))) {
                         import->value[i] = NULL;
                 } else if (!value_check(field->kind, text, import->canonical[i])) {
                         char problem[256];

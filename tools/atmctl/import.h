@@ -19,6 +19,7 @@ struct import {
         struct csv csv;
         const struct field *fields;
         size_t count;
+        const struct entity *entity;          /* NULL: none; whose rows may be there already */
         int column[IMPORT_FIELDS_MAX];        /* where the field is in the file; -1: its fallback */
         const char *value[IMPORT_FIELDS_MAX]; /* of the present row, canonical; NULL: none */
         char canonical[IMPORT_FIELDS_MAX][VALUE_MAX];
@@ -28,6 +29,11 @@ struct import {
 /* Open the file and match its header with the fields. False after a complaint. */
 ATM_MUST_USE bool import_open(struct import *import, const char *path, const struct field *fields,
                               bool secret);
+/* Rows of an entity, as its list writes them: what the list adds to its fields is read past, and a file for rows that are there needs no
+ * columns but the key and what it changes (a value is NULL then). */
+ATM_MUST_USE bool import_open_entity(struct import *import, const char *path, const struct entity *entity);
+/* The first field that a new row can't do without and the file has no column for; NULL: none. */
+const struct field *import_lacks(const struct import *import);
 ATM_MUST_USE enum csv_result import_next(struct import *import);
 void import_close(struct import *import);
 /* A complaint about a value of the present row. */

@@ -475,6 +475,34 @@ static bool keep_unnamed(struct database *database, const struct entity *entity,
         return database_execute(database, sql.text, 0, NULL);
 }
 
+/* A row that is new has each value, or its fallback. */
+static bool check_new(struct database *database, const struct entity *entity, struct import *import)
+{
+        const struct field *lacking = import_lacks(import);
+        struct sqltext sql;
+        PGresult *result;
+        bool good;
+
+        if (!lacking)
+                return true;
+        sql_start(&sql);
+        sql_add(&sql, "SELECT line FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM %s t WHERE ",
+                entity->table);
+        add_key_match(&sql, entity);
+        sql_add(&sql, ") ORDER BY line LIMIT 1");
+        result = database_query(database, sql.text, 0, NULL);
+        if (!result)
+                return false;
+        good = PQntuples(result) == 0;
+        if (!good)
+                csv_complain(
+                    &import->csv, (long)pg_number(result, 0, 0), lacking->name,
+                    "missing in the header, and this %s is new: expected each column that a new one needs",
+                    entity->noun);
+        PQclear(result);
+        return good;
+}
+
 int entity_import(const struct invocation *invocation)
 {
         const struct entity *entity = invocation->command->entity;
@@ -489,11 +517,11 @@ int entity_import(const struct invocation *invocation)
 
         if (!database_open(&database, invocation, DATABASE_READY))
                 return EXIT_FAILED;
-        if (!import_open(&import, invocation_value(invocation, "file"), entity->fields, false))
+        if (!import_open_entity(&import, invocation_value(invocation, "file"), entity))
                 goto disconnect;
         done = begin(&database, invocation, &guard) && fill_stage(&database, &import) &&
-               keep_unnamed(&database, entity, &import) && check_stage(&database, entity, &origin) &&
-               apply_stage(&database, entity, &origin, &applied);
+               check_new(&database, entity, &import) && keep_unnamed(&database, entity, &import) &&
+               check_stage(&database, entity, &origin) && apply_stage(&database, entity, &origin, &applied);
         if (commit(&database, invocation, &guard, done)) {
                 change_say(invocation, "%s: %s: %lld new, %lld changed, %lld as they were\n", entity->plural,
                            plural_count(import.rows, "row", rows), applied.inserted, applied.updated,

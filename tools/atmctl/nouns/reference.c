@@ -52,8 +52,8 @@ static const struct entity_rule hall_rules[] = {
         "AND p.from_on <= business_today() AND p.until_on > business_today() LEFT JOIN hall_place n ON "     \
         "n.hall = h.hall AND n.from_on = p.until_on)"
 static const struct output_column hall_more[] = {
-    {"changes_on", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
-    {"then", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"changes_on", OUTPUT_TEXT, 0},
+    {"then", OUTPUT_TEXT, 0},
 };
 static const struct entity hall = {
     .noun = "hall",
