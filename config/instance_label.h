@@ -16,6 +16,8 @@ enum {
         INSTANCE_LIMITS_MAX = 24
 }; /* PostgreSQL cuts at 63 */
 
+_Static_assert(INSTANCE_NAME_SHOWN == 40, "INSTANCE_IS_THERE has it");
+
 /* "90/510/300" */
 void instance_limits_print(const struct settings *settings, char limits[INSTANCE_LIMITS_MAX]);
 /* The name is cut where it is longer than what is shown of it. */
@@ -25,5 +27,10 @@ void instance_label_print(const char *name, const struct settings *settings, cha
 #define INSTANCE_LABELS                                                                                      \
         "pg_stat_activity a CROSS JOIN LATERAL regexp_match(a.application_name, "                            \
         "'^atmd (.*) ([0-9]+)/([0-9]+)/([0-9]+)$') m"
+
+/* SQL: whether the instance NAME@MACHINE that this expression is shows itself in this database. (40: INSTANCE_NAME_SHOWN) */
+#define INSTANCE_IS_THERE(instance)                                                                          \
+        "EXISTS (SELECT FROM " INSTANCE_LABELS " WHERE a.datname = current_database() AND m[1] = "           \
+        "left(regexp_replace(" instance ", '@[^@]*$', ''), 40))"
 
 #endif

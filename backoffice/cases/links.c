@@ -1,5 +1,6 @@
 #include "backoffice/cases/links.h"
 
+#include "config/instance_label.h"
 #include "lib/base/array.h"
 
 /* Outcomes with their link, and refusals for want of a bank; $1: since when. */
@@ -10,14 +11,15 @@
         "w.stan = o.stan LIMIT 1) w WHERE o.transmitted_at >= $1::timestamptz UNION ALL "                    \
         "SELECT w.link, 'not asked', w.reason, NULL FROM withdrawal w WHERE w.transmitted_at >= "            \
         "$1::timestamptz AND w.link IS NOT NULL AND w.reason IS NOT NULL"
-/* What instances see; place: the worst first, what is old last. Ages go by the database's clock. */
+/* What instances see; place: the worst first, what is old last. Ages go by the database's clock. What an instance saw that is gone is old,
+ * however lately it has said so. */
 #define SIGHTINGS                                                                                            \
         "SELECT s.*, f.fresh, (real_now_ms() - s.since_ms) / 1000 AS state_s, "                              \
         "(real_now_ms() - s.heard_ms) / 1000 AS heard_s, (real_now_ms() - s.seen_ms) / 1000 AS seen_s, "     \
         "row_number() OVER (PARTITION BY s.name ORDER BY f.fresh DESC, "                                     \
         "array_position(ARRAY['down', 'signed_off', 'up'], s.state), s.since_ms, s.instance) AS place "      \
-        "FROM sighting s CROSS JOIN LATERAL (SELECT sighting_is_fresh(s.seen_ms) AS fresh OFFSET 0) f "      \
-        "WHERE s.kind = 'link'"
+        "FROM sighting s CROSS JOIN LATERAL (SELECT sighting_is_fresh(s.seen_ms) AND " INSTANCE_IS_THERE(    \
+            "s.instance") " AS fresh OFFSET 0) f WHERE s.kind = 'link'"
 /* Of each link what its worst sighting says; of a link that nobody has seen lately the newest. */
 #define SEEN                                                                                                 \
         "SELECT s.name AS link, count(*) FILTER (WHERE s.fresh AND s.state = 'up') AS up_at, "               \
@@ -44,7 +46,8 @@
         "count(*) FILTER (WHERE x.cause IN ('reversal', 'operator')) AS reversed, "                          \
         "count(*) FILTER (WHERE x.cause = 'not asked') AS refused "                                          \
         "FROM (" OUTCOMES ") x GROUP BY x.link) o USING (link) LEFT JOIN (" SEEN ") s USING (link) "         \
-        "WHERE $2::text IS NULL OR l.link = $2 ORDER BY l.link"
+        "WHERE $2::text IS NULL OR l.link = $2 ORDER BY array_position(ARRAY['down', "                       \
+        "'unknown', 'signed_off', 'up'], coalesce(s.state, 'unknown')), l.link"
 
 static const char sighting_sql[] =
     "SELECT s.instance, s.state, s.fresh, s.state_s, s.heard_s, s.seen_s, s.why FROM (" SIGHTINGS

@@ -18,7 +18,9 @@ static const struct {
     {NULL, "corrected", "its ATM took back cash that was completed, and the books followed"},
     {NULL, "contradicts", "its ATM's word has the numbers of another one"},
     {NULL, "out of range", "its ATM spoke of a time that the ledger has no place for"},
-    {NULL, "settled", "its ATM says otherwise: completed, and too late to correct"},
+    {NULL, "settled",
+     "its ATM says otherwise: completed, and no correction any more: too late, not the first of its card and "
+     "day, or the ATM disabled"},
     {NULL, "decided", "its ATM says otherwise: a person has decided it"},
     {NULL, NULL, "its ATM says otherwise: to us it was {}"},
 };

@@ -42,7 +42,9 @@ START_TEST(each_exception_says_what_it_is)
             {"recovery", "no-price", "lost by a restore, and journals could not bring it back: no-price"},
             {"claim", "claim 7", "claim 7: what somebody says and no book does"},
             {"reversal", "corrected", "its ATM took back cash that was completed, and the books followed"},
-            {"completion", "settled", "its ATM says otherwise: completed, and too late to correct"},
+            {"completion", "settled",
+             "its ATM says otherwise: completed, and no correction any more: too late, not the first of its "
+             "card and day, or the ATM disabled"},
             {"completion", "reversed", "its ATM says otherwise: to us it was reversed"},
             {"operator", "declined", "its ATM says otherwise: to us it was declined"},
         };

@@ -179,6 +179,15 @@ sql_kept() {
         return 1
 }
 
+# as_instance NAME: a session that shows itself as an instance of atmd does (config/instance_label.h), until its process ends; the newest is
+# AS_INSTANCE.
+as_instance() {
+        PGAPPNAME="atmd $1 90/510/300" PGUSER=postgres "$PSQL" -X -q < <(exec tail -f /dev/null --pid=$$) >/dev/null 2>&1 &
+        AS_INSTANCE=$!
+        disown "$AS_INSTANCE" # a `wait` for all is not for this one
+        sql_when "the session of $1" "EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'atmd $1 %')"
+}
+
 # sql_when "what" CONDITION [SECONDS]: until it holds. The server itself looks for it, again and again, so that waiting takes one
 # session and not one each time; it is known within some milliseconds.
 sql_when() {

@@ -979,6 +979,11 @@ sees() { # INSTANCE STATE WHY [AGE_MS]
         PGUSER=postgres psql -X -q -v ON_ERROR_STOP=1 -c "SELECT sightings_write('$1', '{link}', '{BANKA}', '{$2}', '{90000}', '{60000}', ARRAY[$3::text])" \
                 -c "UPDATE sighting SET seen_ms = seen_ms - ${4:-0}, since_ms = since_ms - ${4:-0}, heard_ms = heard_ms - ${4:-0} WHERE instance = '$1'" >/dev/null
 }
+instances=()
+for name in one two three; do
+        as_instance "$name"
+        instances+=("$AS_INSTANCE")
+done
 expect "a link that nobody sees" "unknown 0 0 0 an hour ago no instance of atmd has seen it" "$(seen)"
 sees one@a up NULL 3600000
 expect "a dead instance's link" "unknown 0 0 1 an hour ago no instance of atmd has said anything since; then it was up" "$(seen)"
@@ -989,8 +994,27 @@ expect "the worst first" "down 1 2 1 now 10.0.0.1:7000: Connection refused" "$(s
 expect "each for itself, the dead one last" "three@c down true t t f,two@b up true t t f,one@a up false t t t" "$(of "$(atmctl link show BANKA --format json)" \
         "(SELECT string_agg(concat_ws(' ', s ->> 'instance', s ->> 'state', s ->> 'fresh', (s ->> 'state_s')::integer >= 90, (s ->> 'heard_s')::integer >= 60, (s ->> 'seen_s')::integer >= 3600), ',')
           FROM jsonb_array_elements(j -> 'sightings') s)")"
+kill "$AS_INSTANCE" # as kill -9 does to an instance: what it has said a moment ago is old at once
+sql_when "the end of that instance" "NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'atmd three %')"
+expect "one that died just now" "up 1 1 2 now" "$(seen)"
+expect "the worst on top, what one watches alone" "link state state_s seen_s waiting refused why BANKB unknown" \
+        "$(atmctl link list --format table | awk 'NR == 1 { $1 = $1; printf "%s ", $0 } NR == 2 { print $1, $2 }')"
+expect_exit 0 atmctl issuer add LOSTBK --name 迷子銀行 --link NOLINK
+says "no running atmd has a link NOLINK: until one has"
+expect_exit 0 atmctl issuer set LOSTBK --link BANKA
+[[ $OUTPUT != *"no running atmd"* ]] || wrong "a link that an instance sees is missed: $OUTPUT"
+sql "DELETE FROM issuer WHERE issuer = 'LOSTBK'"
+kill "${instances[@]::2}"
 PGUSER=postgres psql -X -q -c "SELECT sightings_leave(i) FROM unnest(ARRAY['one@a', 'two@b', 'three@c']) i" >/dev/null
 refuses 1 "no issuer names link BANKZ" atmctl link show BANKZ
+# a misspelt name is not that there is none
+for filter in "withdrawal list --link BNKA" "withdrawal list --issuer NOPE" "withdrawal list --terminal T9999999" "exception list --hall H9" \
+        "exception list --issuer BNKA" "saf list --link BNKA" "atm list --hall H9" "hall list --area nope" "hall list --prefecture 東京都府" \
+        "claim list --hall NOPE" "issuer list --link BNKA" "tariff list --issuer NOPE" "contract list --terminal T9999999"; do
+        read -r -a words <<<"$filter"
+        refuses 1 "${words[*]::2}: ${words[2]}: there is no " atmctl "${words[@]}"
+        says "${words[3]}"
+done
 
 notices() {
         atmctl saf list --format csv "$@" | sed 1d | awk -F, '{ print $4 "/" $5 " " $7 " " $14 }' | paste -sd,
@@ -1038,9 +1062,12 @@ refuses 1 "exception list: --hall: there is no hall 'NOPE'" atmctl exception lis
 says "'atmctl hall list' shows them"
 refuses 1 "claim list: --issuer: there is no issuer 'NOPE'" atmctl claim list --issuer NOPE
 refuses 1 "withdrawal list: --terminal: there is no ATM 'T9999999'" atmctl withdrawal list --terminal T9999999
-refuses 1 "withdrawal list: --link: there is no link that an issuer has 'BANKX'" atmctl withdrawal list --link BANKX
+refuses 1 "withdrawal list: --link: there is no link 'BANKX'" atmctl withdrawal list --link BANKX
 refuses 2 "--amount-from-yen 30000 is after --amount-to-yen 20000" atmctl withdrawal list --amount-from-yen 30000 --amount-to-yen 20000
 expect "withdrawals of a hall" "$(sql "SELECT count(*) FROM withdrawal WHERE hall = 'H00002'")" "$(atmctl withdrawal list --hall H00002 --limit 1000000 --format csv | sed 1d | wc -l)"
+expect "the youngest first, and not by its words" "t t" "$(of "$(atmctl exception list --terminal T0000002 --sort age --columns age_minutes --format json)" \
+        "(SELECT concat_ws(' ', count(DISTINCT length(x ->> 'age_minutes')) > 1, bool_and(m >= coalesce(last, 0))) FROM (SELECT x, (x ->> 'age_minutes')::integer AS m,
+          lag((x ->> 'age_minutes')::integer) OVER (ORDER BY n) AS last FROM jsonb_array_elements(j) WITH ORDINALITY e (x, n)) e)")"
 expect_exit 0 atmctl exception list --terminal T0000002 --from 2017-01-01 --limit 1
 says "its bank was asked and has not answered" "total of 4" "there are more than 1"
 expect_exit 0 atmctl verify

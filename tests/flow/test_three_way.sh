@@ -245,7 +245,11 @@ SQL
         ATM_CLOCK_ANCHOR_MS=$(now_ms)
         in_file $ATM '/^V T0000002 001002 /s/ 10000 000002 / 9000 000002 /'
         in_file $A '/^partial BANKA T0000002 000003 /s/ 9000 00 ([^ ]+ [^ ]+) 1000 ([0-9]+) - / 9000 12 \1 0 \2 refused /'
+        as_instance one
+        one=$AS_INSTANCE
+        as_instance two
         gallery_terminal "atmctl link list --columns link,state,state_s,up_at,seen_by,seen_s,heard_s,waiting,refused,why"
+        kill "$one" "$AS_INSTANCE"
         # two days later: ages in hours, however slow this machine is
         ATM_CLOCK_START_MS=$((ATM_CLOCK_START_MS + 2 * 86400000)) gallery_terminal "atmctl exception list"
         gallery_terminal "atmctl reconcile --drained"

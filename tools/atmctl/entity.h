@@ -54,7 +54,9 @@ struct entity {
         const struct field *filters; /* further options of list, over columns of what is shown; NULL: none */
         const char *order;           /* of list */
         const struct entity_rule *rules; /* field NULL ends it; NULL: none */
-        const char *more_sql;            /* further columns for people, as SQL; NULL: none */
+        const char *
+            doubt_sql; /* over pg_temp.stage: rows with what is good, and yet nobody may have meant; NULL: none */
+        const char *more_sql; /* further columns for people, as SQL; NULL: none */
         const struct output_column *more;
         size_t more_count;
         bool

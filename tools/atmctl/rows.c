@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tools/atmctl/filters.h"
+
 /* Of these --sort takes the first ones; how many rows of a list of all withdrawals there are nobody knows. */
 enum { SORTED_MAX = 100000 };
 
@@ -37,50 +39,8 @@ static void note_cut_of_sorted(int64_t rows, int64_t wanted, int64_t limit)
                      rows);
 }
 
-/* Things that options name, each with the command that lists them. */
-static const struct {
-        enum value_kind kind;
-        const char *noun, *sql, *list;
-} things[] = {
-    {VALUE_TERMINAL, "ATM", "SELECT FROM atm WHERE terminal = $1", "atm list"},
-    {VALUE_AREA, "area", "SELECT FROM area WHERE area = $1", "area list"},
-    {VALUE_HALL, "hall", "SELECT FROM hall WHERE hall = $1", "hall list"},
-    {VALUE_ISSUER, "issuer", "SELECT FROM issuer WHERE issuer = $1", "issuer list"},
-    {VALUE_LINK, "link that an issuer has", "SELECT FROM issuer WHERE link = $1", "link list"},
-};
-
-static bool thing_exists(struct database *database, const struct invocation *invocation,
-                         const struct field *field, size_t thing)
-{
-        const char *name = invocation_value(invocation, field->name);
-        PGresult *result = database_query(database, things[thing].sql, 1, &name);
-        bool exists = PQntuples(result) > 0;
-
-        if (result && !exists) {
-                complain("%s: --%s: there is no %s '%s'", invocation_name(invocation), field->name,
-                         things[thing].noun, name);
-                note("'atmctl %s' shows them", things[thing].list);
-        }
-        PQclear(result);
-        return exists;
-}
-
-/* Where there are no rows: whether what the options name is there at all. False after a complaint. */
-static bool things_exist(struct database *database, const struct invocation *invocation)
-{
-        for (const struct field *field = invocation->command->fields; field && field->name; field++) {
-                for (size_t i = 0; i < LENGTH(things); i++) {
-                        if (field->kind == things[i].kind && !(field->flags & FIELD_POSITIONAL) &&
-                            invocation_has(invocation, field->name) &&
-                            !thing_exists(database, invocation, field, i))
-                                return false;
-                }
-        }
-        return true;
-}
-
-static bool write_rows(struct database *database, const struct invocation *invocation,
-                       const struct rows_question *q, const PGresult *result)
+static bool write_rows(const struct invocation *invocation, const struct rows_question *q,
+                       const PGresult *result)
 {
         bool (*write)(struct output *, const PGresult *, int) = q->write ? q->write : output_result;
         int64_t rows = PQntuples(result), wanted = q->limit ? rows_wanted(invocation, q->limit) : rows;
@@ -91,8 +51,6 @@ static bool write_rows(struct database *database, const struct invocation *invoc
                 complain("%s: %s", invocation_name(invocation), q->absent);
                 return false;
         }
-        if (!rows && !things_exist(database, invocation))
-                return false;
         output = output_open(invocation, q->shape, q->columns, q->column_count);
         if (!output)
                 return false;
@@ -119,7 +77,10 @@ static bool answer(struct database *database, const struct invocation *invocatio
         char error[PG_ERROR_MAX];
         PGresult *result = q->ask(database->connection, q->question,
                                   q->limit ? rows_wanted(invocation, q->limit) + 1 : INT64_MAX, error);
-        bool written = result && write_rows(database, invocation, q, result);
+        /* who misspells a name is told so, and not that there is none */
+        bool written = result &&
+                       (PQntuples(result) || q->absent || filters_are_known(database, invocation)) &&
+                       write_rows(invocation, q, result);
 
         if (!result)
                 database_complain_of(error);

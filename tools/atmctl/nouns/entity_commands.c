@@ -351,6 +351,20 @@ static bool count_stage(struct database *database, const struct entity *entity, 
         return true;
 }
 
+/* What changes is said before it is committed. */
+static bool note_doubts(struct database *database, const struct entity *entity)
+{
+        PGresult *result;
+
+        if (!entity->doubt_sql)
+                return true;
+        result = database_query(database, entity->doubt_sql, 0, NULL);
+        for (int i = 0; i < (result ? PQntuples(result) : 0); i++)
+                note("%s", PQgetvalue(result, i, 0));
+        PQclear(result);
+        return result;
+}
+
 static bool apply_stage(struct database *database, const struct entity *entity, const struct origin *origin,
                         struct applied *ret_applied)
 {
@@ -360,7 +374,8 @@ static bool apply_stage(struct database *database, const struct entity *entity, 
         long long changes, fresh;
         bool done;
 
-        if (!drop_same(database, entity, &applied.same) || !count_stage(database, entity, &changes, &fresh) ||
+        if (!drop_same(database, entity, &applied.same) || !note_doubts(database, entity) ||
+            !count_stage(database, entity, &changes, &fresh) ||
             !database_execute(database, "SAVEPOINT apply", 0, NULL))
                 return false;
         sql_start(&update);
@@ -863,7 +878,7 @@ int entity_list(const struct invocation *invocation)
         const char *parameters[IMPORT_FIELDS_MAX];
         struct sqltext sql;
         size_t columns_used;
-        int count = 0;
+        int count;
 
         sql_start(&sql);
         columns_used = add_output(&sql, entity, columns);

@@ -17,7 +17,7 @@ enum { OPEN_MINUTES = 10 };
 
 /* As people read them first; programs have what they are made of. Those of what is open end before the last three. */
 static const struct output_column list_columns[] = {
-    {"age", OUTPUT_TEXT, OUTPUT_ONLY_TABLE},
+    {"age", OUTPUT_TEXT, OUTPUT_ONLY_TABLE | OUTPUT_IN_WORDS},
     {"advice_at", OUTPUT_TEXT, OUTPUT_NOT_TABLE},
     {"terminal", OUTPUT_TEXT, 0},
     {"advice_stan", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},

@@ -4,19 +4,23 @@
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/rows.h"
 
-static const struct output_column link_columns[] = {
-    {"link", OUTPUT_TEXT, 0},       {"state", OUTPUT_TEXT, OUTPUT_STATE},
-    {"state_s", OUTPUT_NUMBER, 0},  {"up_at", OUTPUT_NUMBER, 0},
-    {"seen_by", OUTPUT_NUMBER, 0},  {"old", OUTPUT_NUMBER, OUTPUT_NOT_TABLE},
-    {"seen_s", OUTPUT_NUMBER, 0},   {"heard_s", OUTPUT_NUMBER, 0},
-    {"issuers", OUTPUT_TEXT, 0},    {"waiting", OUTPUT_NUMBER, 0},
-    {"parked", OUTPUT_NUMBER, 0},   {"oldest_s", OUTPUT_NUMBER, 0},
-    {"attempts", OUTPUT_NUMBER, 0}, {"holder", OUTPUT_TEXT, 0},
-    {"asked", OUTPUT_NUMBER, 0},    {"open", OUTPUT_NUMBER, 0},
-    {"approved", OUTPUT_NUMBER, 0}, {"declined", OUTPUT_NUMBER, 0},
-    {"timeouts", OUTPUT_NUMBER, 0}, {"reversed", OUTPUT_NUMBER, 0},
-    {"refused", OUTPUT_NUMBER, 0},  {"why", OUTPUT_TEXT, 0},
-};
+/* MORE: what a list has in CSV and JSON, for a table of all of it fits no terminal. */
+#define LINK_COLUMNS(MORE)                                                                                   \
+        {"link", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, OUTPUT_STATE}, {"state_s", OUTPUT_NUMBER, 0},       \
+            {"up_at", OUTPUT_NUMBER, MORE}, {"seen_by", OUTPUT_NUMBER, MORE},                                \
+            {"old", OUTPUT_NUMBER, OUTPUT_NOT_TABLE}, {"seen_s", OUTPUT_NUMBER, 0},                          \
+            {"heard_s", OUTPUT_NUMBER, MORE}, {"issuers", OUTPUT_TEXT, MORE}, {"waiting", OUTPUT_NUMBER, 0}, \
+            {"parked", OUTPUT_NUMBER, MORE}, {"oldest_s", OUTPUT_NUMBER, MORE},                              \
+            {"attempts", OUTPUT_NUMBER, MORE}, {"holder", OUTPUT_TEXT, MORE},                                \
+            {"asked", OUTPUT_NUMBER, MORE}, {"open", OUTPUT_NUMBER, MORE},                                   \
+            {"approved", OUTPUT_NUMBER, MORE}, {"declined", OUTPUT_NUMBER, MORE},                            \
+            {"timeouts", OUTPUT_NUMBER, MORE}, {"reversed", OUTPUT_NUMBER, MORE},                            \
+            {"refused", OUTPUT_NUMBER, 0},                                                                   \
+        {                                                                                                    \
+                "why", OUTPUT_TEXT, 0                                                                        \
+        }
+static const struct output_column list_columns[] = {LINK_COLUMNS(OUTPUT_NOT_TABLE)};
+static const struct output_column link_columns[] = {LINK_COLUMNS(0)};
 static const struct output_column sighting_columns[] = {
     {"instance", OUTPUT_TEXT, 0},  {"state", OUTPUT_TEXT, OUTPUT_STATE}, {"fresh", OUTPUT_BOOL, 0},
     {"state_s", OUTPUT_NUMBER, 0}, {"heard_s", OUTPUT_NUMBER, 0},        {"seen_s", OUTPUT_NUMBER, 0},
@@ -59,8 +63,8 @@ static int link_list(const struct invocation *invocation)
                 return EXIT_FAILED;
         return rows_answer(invocation, &(struct rows_question){.ask = ask_list,
                                                                .question = &question,
-                                                               .columns = link_columns,
-                                                               .column_count = LENGTH(link_columns)});
+                                                               .columns = list_columns,
+                                                               .column_count = LENGTH(list_columns)});
 }
 
 /* show: the link's row, and tables about it ------------------------------------------------------------
@@ -175,9 +179,12 @@ static const struct command commands[] = {
      .text = "list the ways to the banks: whether they are up, what waits for them, who sends it, what they "
              "decided lately",
      .more =
+         "The worst on top. A table has what one watches; 'link show', --columns, CSV and JSON have the "
+         "rest.\n"
          "state: the worst that an instance of atmd sees of it now (down: no connection; signed_off: by the "
          "bank; up), "
-         "and unknown where none has said anything for two and a half minutes; state_s: for how long; up_at: "
+         "and unknown where none that is there has said anything for two and a half minutes; state_s: for "
+         "how long; up_at: "
          "how many "
          "instances see it up, of seen_by; seen_s: how long ago that was said; heard_s: how long ago the "
          "bank said "
@@ -197,9 +204,9 @@ static const struct command commands[] = {
      .verb = "show",
      .text = "show a link with what each instance of atmd sees of it, the reasons of the last day's "
              "outcomes, and what waits with which errors",
-     .more = "An instance that is not fresh has said nothing for two and a half minutes: it is gone, or has "
-             "no database, and what it saw says "
-             "nothing of now.",
+     .more = "An instance that is not fresh is gone, or has said nothing for two and a half minutes, for "
+             "want of the database: what it "
+             "saw says nothing of now.",
      .flags = FLAGS,
      .run = link_show,
      .fields = show_fields},

@@ -147,8 +147,16 @@ static const struct entity_rule calendar_rules[] = {
      "none: a bank behind a link verifies its cards' PINs itself"},
     {NULL, NULL, NULL},
 };
+/* Where no atmd runs, nobody's cards are refused for it. */
+#define LINKS_OF_NONE                                                                                        \
+        "SELECT DISTINCT 'no running atmd has a link ' || s.link || ': until one has ([link ' || s.link || " \
+        "'] of its configuration), cards of issuers that name it are refused' FROM pg_temp.stage s "         \
+        "WHERE s.link IS NOT NULL AND EXISTS (SELECT FROM " INSTANCE_LABELS " WHERE m IS NOT NULL AND "      \
+        "a.datname = current_database()) AND NOT EXISTS (SELECT FROM sighting g WHERE g.kind = 'link' AND "  \
+        "g.name = s.link AND " INSTANCE_IS_THERE("g.instance") ") ORDER BY 1"
 static const struct entity issuer = {.noun = "issuer",
                                      .plural = "issuers",
+                                     .doubt_sql = LINKS_OF_NONE,
                                      .table = "issuer",
                                      .fields = issuer_fields,
                                      .order = "t.issuer",

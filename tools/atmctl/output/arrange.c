@@ -1,6 +1,7 @@
 /* Names to columns, and rows in order: see arrange.h. */
 #include "tools/atmctl/output/arrange.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,17 @@ static bool read_columns(const struct invocation *invocation, const struct outpu
         return true;
 }
 
+/* Of words the column that has the same as a number. */
+static size_t find_in_figures(const struct output_column *columns, size_t count, const char *name)
+{
+        size_t i = 0, length = strlen(name);
+
+        while (i < count && (strncmp(columns[i].name, name, length) || columns[i].name[length] != '_'))
+                i++;
+        assert(i < count);
+        return i;
+}
+
 static bool read_sort(const struct invocation *invocation, const struct output_column *columns, size_t count,
                       struct arrangement *arrangement)
 {
@@ -100,6 +112,8 @@ static bool read_sort(const struct invocation *invocation, const struct output_c
                         complain_of(invocation, "sort", name, columns, count);
                         return false;
                 }
+                if (columns[i].flags & OUTPUT_IN_WORDS)
+                        i = find_in_figures(columns, count, columns[i].name);
                 if (arrangement->key_count == SORT_KEYS_MAX) {
                         complain("%s: --sort: expected at most %d columns", invocation_name(invocation),
                                  SORT_KEYS_MAX);

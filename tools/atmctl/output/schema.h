@@ -27,9 +27,10 @@ enum output_type {
 enum output_flags {
         OUTPUT_ONLY_TABLE = 1, /* for people: not in CSV and JSON */
         OUTPUT_NOT_TABLE = 2,
-        OUTPUT_DASH = 4,   /* what is not there is missing: '-' to people */
-        OUTPUT_MEMBER = 8, /* named "OBJECT.NAME": in JSON NAME of that object, in CSV NAME */
-        OUTPUT_STATE = 16, /* words for a state (state.h), in colour at a terminal */
+        OUTPUT_DASH = 4,      /* what is not there is missing: '-' to people */
+        OUTPUT_MEMBER = 8,    /* named "OBJECT.NAME": in JSON NAME of that object, in CSV NAME */
+        OUTPUT_STATE = 16,    /* words for a state (state.h), in colour at a terminal */
+        OUTPUT_IN_WORDS = 32, /* "age": words for "age_minutes", another column, by which --sort goes */
 };
 
 struct output_column {
