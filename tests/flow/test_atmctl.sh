@@ -204,6 +204,14 @@ wait "$asking" || wrong "a password that was typed: $OUTPUT"
 says "area,name,parlors"
 [[ $OUTPUT != *sesame* ]] || wrong "a password is shown: $OUTPUT"
 exec {typed}>&- {shown}<&-
+# and ^C leaves a terminal that shows what is typed
+coproc TERMINAL { PGUSER=asked script -qefc "trap : INT; atmctl area list; stty -a" /dev/null; }
+exec {typed}>&"${TERMINAL[1]}" {shown}<&"${TERMINAL[0]}"
+read -r -d : -u "$shown" OUTPUT
+printf '\003' >&"$typed"
+OUTPUT=$(cat <&"$shown")
+[[ $OUTPUT == *" echo "* && $OUTPUT != *"area,name"* ]] || wrong "the terminal after ^C at the prompt: $OUTPUT"
+exec {typed}>&- {shown}<&-
 sql "DROP ROLE asked, peered, rejected, full"
 export PGUSER=$CLUSTER_PERSON
 

@@ -1,20 +1,17 @@
 /* Connecting, and what is said where it does not work; see connecting.h. */
 #include "tools/atmctl/connecting.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "lib/cli/say.h"
+#include "tools/atmctl/password.h"
 
 #define CONNECT_TIMEOUT_S "5"
 
-enum { PASSWORD_MAX = 256, ATTEMPTS_MAX = 3 };
+enum { ATTEMPTS_MAX = 3 };
 
 /* why it failed ------------------------------------------------------------------------------------------- */
 
@@ -175,37 +172,13 @@ static void complain_of(const PGconn *connection)
 
 /* a password ---------------------------------------------------------------------------------------------- */
 
-/* Of whoever sits at a terminal; what is typed is not shown. False: there is none, or he gave none. */
 static bool ask_password(const char *user, bool again, char ret_password[PASSWORD_MAX])
 {
-        struct termios shown, hidden;
-        int terminal;
-        ssize_t length;
+        char question[256];
 
-        if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-                return false;
-        terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-        if (terminal < 0)
-                return false;
-        if (tcgetattr(terminal, &shown) != 0) {
-                close(terminal);
-                return false;
-        }
-        hidden = shown;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        hidden.c_lflag |= ICANON;
-        if (tcsetattr(terminal, TCSAFLUSH, &hidden) != 0) {
-                close(terminal);
-                return false;
-        }
-        dprintf(terminal, "%spassword of '%s': ", again ? "that was not it; " : "", user);
-        length = read(terminal, ret_password, PASSWORD_MAX - 1);
-        (void)tcsetattr(terminal, TCSAFLUSH, &shown);
-        dprintf(terminal, "\n");
-        close(terminal);
-        ret_password[length > 0 ? length : 0] = '\0';
-        ret_password[strcspn(ret_password, "\r\n")] = '\0';
-        return *ret_password != '\0';
+        snprintf(question, sizeof(question), "%spassword of '%.100s': ", again ? "that was not it; " : "",
+                 user);
+        return password_ask(question, ret_password);
 }
 
 /* It was given one, and that was not the role's. */
