@@ -91,13 +91,50 @@ static void bash_choices(FILE *stream, const struct command *command)
         write_choices(stream, command, ") words='", "' ;;\n");
 }
 
+static bool names_file(const struct field *field)
+{
+        return field->kind == VALUE_FILE || field->kind == VALUE_DIRECTORY;
+}
+
+/* Options whose value is no file's name, and of no few words: nothing is offered. */
+static void bash_values(FILE *stream, const struct command *command)
+{
+        struct command_options options;
+        char name[OPTION_NAME_MAX];
+
+        command_options(command, &options);
+        for (size_t i = 0; i < options.count; i++) {
+                const struct field *field = options.use[i].field;
+
+                if (options.use[i].positional || field->kind == VALUE_NONE || names_file(field) ||
+                    value_row(field->kind)->choices)
+                        continue;
+                option_write_name(field->name, name);
+                fprintf(stream, "                '%s --%s') files= ;;\n", command_name(command), name);
+        }
+}
+
+/* After a command that takes files by themselves options are offered only where one was begun. */
+static bool takes_files(const struct command *command)
+{
+        struct command_options options;
+
+        command_options(command, &options);
+        for (size_t i = 0; i < options.count; i++) {
+                if (options.use[i].positional && names_file(options.use[i].field))
+                        return true;
+        }
+        return false;
+}
+
 static void bash_options(FILE *stream, const struct command *command)
 {
         struct option_row rows[OPTIONS_MAX];
         size_t count = command_rows(command, rows);
         char name[OPTION_NAME_MAX];
 
-        fprintf(stream, "                '%s') words='", command_name(command));
+        fprintf(stream, "                '%s') %swords='", command_name(command),
+                takes_files(command) ? "[[ $word != -* ]] || " : "");
         for (size_t i = 0; i < count; i++) {
                 if (rows[i].flags & OPTION_POSITIONAL)
                         continue;
@@ -154,7 +191,13 @@ void completion_bash(FILE *stream, const struct command_group *const *groups)
               "# /usr/share/bash-completion/completions/atmctl.\n"
               "_atmctl() {\n"
               "        local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} "
-              "noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]-}\n",
+              "noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]-} files=yes\n"
+              "        # bash takes --format=csv for three words\n"
+              "        if [[ $word == = ]]; then\n"
+              "                word=\n"
+              "        elif [[ $before == = ]]; then\n"
+              "                before=${COMP_WORDS[COMP_CWORD - 2]}\n"
+              "        fi\n",
               stream);
         write_names(stream, groups);
         fputs("        local key=\"$noun $verb\" words=\n"
@@ -167,6 +210,7 @@ void completion_bash(FILE *stream, const struct command_group *const *groups)
               stream);
         bash_nouns(stream, groups);
         fputs("help'\n"
+              "                [[ $word != -* ]] || words='--help --version'\n"
               "        elif ((COMP_CWORD == 2)) && [[ $key != \"$noun\" ]]; then\n"
               "                case $noun in\n"
               "                help) words='",
@@ -179,7 +223,11 @@ void completion_bash(FILE *stream, const struct command_group *const *groups)
               "                case \"$key $before\" in\n",
               stream);
         each_command(stream, groups, bash_choices);
+        each_command(stream, groups, bash_values);
         fputs("                esac\n"
+              "                # of several with commas between them the last\n"
+              "                [[ $word != *,* || -z $words ]] || words=\"${word%,*},${words// / "
+              "${word%,*},}\"\n"
               "                if [[ -z $words && ($word == -* || $before != -*) ]]; then\n"
               "                        case $key in\n",
               stream);
@@ -187,6 +235,7 @@ void completion_bash(FILE *stream, const struct command_group *const *groups)
         fputs("                        esac\n"
               "                fi\n"
               "        fi\n"
+              "        [[ -n $files ]] || compopt +o default 2>/dev/null\n"
               "        mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
               "}\n"
               "complete -o default -F _atmctl atmctl\n",
