@@ -65,8 +65,16 @@ add_custom_target(manual ALL DEPENDS ${made})
 install(FILES ${etc}/atmd.conf ${etc}/atmd-minimal.conf ${etc}/atmd-failover.conf ${etc}/atmkeyd.options DESTINATION share/atmd)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/sql ${etc}/dialects ${etc}/scenarios DESTINATION share/atmd)
 
+# All documents lie beside each other there.
 file(GLOB documents CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/*.md ${CMAKE_SOURCE_DIR}/*.md)
-install(FILES ${documents} DESTINATION share/doc/atmd)
+set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${documents})
+foreach(document ${documents})
+    get_filename_component(name ${document} NAME)
+    file(READ ${document} text)
+    string(REGEX REPLACE "\\]\\((docs|\\.\\.)/" "](" text "${text}")
+    file(WRITE ${CMAKE_BINARY_DIR}/documents/${name} "${text}")
+endforeach()
+install(DIRECTORY ${CMAKE_BINARY_DIR}/documents/ ${CMAKE_SOURCE_DIR}/docs/gallery DESTINATION share/doc/atmd)
 file(GLOB examples CONFIGURE_DEPENDS ${etc}/*.csv)
 install(FILES ${examples} DESTINATION share/doc/atmd/examples)
 install(DIRECTORY ${etc}/banks ${etc}/haproxy ${etc}/etcd ${etc}/patroni ${etc}/pgbackrest DESTINATION share/doc/atmd/examples

@@ -65,6 +65,13 @@ done < <(readelf -d "$there"/usr/bin/* "$there"/usr/lib/atm/* | sed -n 's/.*(NEE
 # It starts from there.
 "$there/usr/bin/atmctl" --version >/dev/null || wrong "atmctl does not run as it is installed"
 
+# What documents lead to lies beside them.
+for document in "$there"/usr/share/doc/atmd/*.md; do
+        while read -r path; do
+                [[ -e ${document%/*}/$path ]] || wrong "${document##*/} leads to $path, which is not installed"
+        done < <(grep -oE '\]\([^)#:]+' "$document" | cut -c3- | sort -u)
+done
+
 for unit in "$units"/*; do
         named=$(grep -E '^(Exec|Documentation)' "$unit" | grep -Eo '/usr/[A-Za-z0-9_./-]+' | sort -u)
         [[ -n $named ]] || wrong "${unit##*/} was not understood"
