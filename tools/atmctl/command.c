@@ -16,9 +16,9 @@ static const struct field output_fields[] = {
     {.name = "format", .kind = VALUE_FORMAT, .text = "how rows are written; table unless given"},
     {.name = "output",
      .kind = VALUE_FILE,
-     .text =
-         "write there instead of standard output: all of it or nothing; the name's suffix says the format "
-         "unless --format does"},
+     .text = "write there instead of standard output, which is '-': all of it or nothing; the name's suffix "
+             "says the format "
+             "unless --format does"},
     {.name = NULL},
 };
 static const struct field list_fields[] = {
@@ -52,9 +52,9 @@ static const struct field document_fields[] = {
     LANGUAGE_FIELD,
     {.name = "output",
      .kind = VALUE_FILE,
-     .text =
-         "write there instead of standard output: all of it or nothing; the name's suffix says the format "
-         "unless --format does"},
+     .text = "write there instead of standard output, which is '-': all of it or nothing; the name's suffix "
+             "says the format "
+             "unless --format does"},
     {.name = NULL},
 };
 static const struct field database_fields[] = {
@@ -309,14 +309,9 @@ int usage_error(const struct command *command, const char *format, ...)
 
 /* values -------------------------------------------------------------------------------------------- */
 
-static const char days_expected[] = "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d";
-static const char span_expected[] =
-    "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d, or a month, "
-    "quarter or year as 2016-12, 3Q16 or FY2016";
-static const char moment_expected[] =
-    "a moment as 2016-12-31T18:00 (Japan time unless it ends in Z or an offset), "
-    "a date as 2016-12-31 or 2016/12/31, today, yesterday or -7d, or a month, "
-    "quarter or year as 2016-12, 3Q16 or FY2016";
+#define A_DAY    "a date as 2016-12-31 or 2016/12/31, today, yesterday, tomorrow, -7d or +7d"
+#define A_MOMENT "a moment as 2016-12-31T18:00 (Japan time unless it ends in Z or an offset), "
+#define A_SPAN   ", or a month, quarter or year as 2016-12, 3Q16 or FY2016"
 
 /* Whether several days may be given, of which one counts. */
 static bool takes_span(const struct field *field)
@@ -328,9 +323,9 @@ static bool takes_span(const struct field *field)
 static const char *expected_of(const struct field *field)
 {
         if (field->kind == VALUE_MOMENT)
-                return moment_expected;
+                return takes_span(field) ? A_MOMENT A_DAY A_SPAN : A_MOMENT A_DAY;
         if (field->kind == VALUE_DATE)
-                return takes_span(field) ? span_expected : days_expected;
+                return takes_span(field) ? A_DAY A_SPAN : A_DAY;
         return value_row(field->kind)->expected;
 }
 
@@ -361,8 +356,11 @@ static bool take_value(const struct option_value *value, char error[OPTIONS_ERRO
         char canonical[VALUE_MAX] = "", shown[2 * VALUE_MAX];
 
         if (!nullable && !check_value(field, value->text, canonical)) {
+                const char *meant = value_meant(field->kind, value->text, canonical);
+
                 value_show(field->kind, value->text, shown, sizeof(shown));
-                snprintf(error, OPTIONS_ERROR_MAX, "%.600s: expected %s", shown, expected_of(field));
+                snprintf(error, OPTIONS_ERROR_MAX, "%.600s: expected %s%s%s%s", shown, expected_of(field),
+                         meant ? ": did you mean " : "", meant ? meant : "", meant ? "?" : "");
                 return false;
         }
         if (!values->count)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "backoffice/books/period.h"
 #include "lib/base/array.h"
@@ -20,7 +21,7 @@ static bool parse_word(const char *text, int32_t today, struct days *days)
         } words[] = {{"today", 0}, {"yesterday", -1}, {"tomorrow", 1}};
 
         for (size_t i = 0; i < LENGTH(words); i++) {
-                if (!strcmp(words[i].word, text)) {
+                if (!strcasecmp(words[i].word, text)) {
                         *days = (struct days){today + words[i].away, today + words[i].away, true};
                         return true;
                 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "lib/base/digits.h"
+#include "lib/base/nearest.h"
 #include "lib/base/number.h"
 #include "protocol/balances.h"
 #include "protocol/profile.h"
@@ -794,7 +795,7 @@ static const struct value_row rows[VALUE_KIND_COUNT] = {
                         .secret = true,
                         .check = check_conninfo},
     [VALUE_SAN] = {.name = "LIST",
-                   .expected = "names as IP:127.0.0.1,DNS:localhost",
+                   .expected = "names as IP:127.0.0.1,DNS:localhost, each an address or a name",
                    .sql_type = "text",
                    .check = check_san},
     [VALUE_LOGIN] = {.name = "NAME",
@@ -820,6 +821,20 @@ bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALU
         if (!*ret_canonical)
                 strcpy(ret_canonical, text);
         return true;
+}
+
+const char *value_meant(enum value_kind kind, const char *text, char buffer[VALUE_MAX])
+{
+        struct nearest nearest;
+        char *rest = buffer;
+
+        nearest_begin(&nearest, text, strlen(text));
+        for (int i = 0; kind == VALUE_REASON && i < REASON_COUNT; i++)
+                nearest_try(&nearest, reason_rows[i].name);
+        snprintf(buffer, VALUE_MAX, "%s", rows[kind].choices ? rows[kind].choices : "");
+        for (const char *word = strtok_r(buffer, "|", &rest); word; word = strtok_r(NULL, "|", &rest))
+                nearest_try(&nearest, word);
+        return nearest.found;
 }
 
 void value_show(enum value_kind kind, const char *text, char *buffer, size_t size)

@@ -116,6 +116,9 @@ const struct value_row *value_row(enum value_kind kind);
  * zeros. False where it is not of the kind. */
 ATM_MUST_USE bool value_check(enum value_kind kind, const char *text, char ret_canonical[VALUE_MAX]);
 
+/* Which of the kind's few words was meant, as far as that can be guessed; NULL: it can't, or there are none. */
+const char *value_meant(enum value_kind kind, const char *text, char buffer[VALUE_MAX]);
+
 /* A day that is the same whenever it is read, as files have them: "2016-12-31", "2016/12/31", "2016/1/5". */
 ATM_MUST_USE bool value_parse_day(const char *text, int32_t *ret_day);
 

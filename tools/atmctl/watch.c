@@ -25,7 +25,7 @@ static void head_frame(const struct invocation *invocation, int64_t every_s)
 int watch(const struct invocation *invocation)
 {
         int64_t every_s = invocation_number(invocation, "watch", 0);
-        bool frames = terminal_is_there() && !invocation_has(invocation, "output");
+        bool frames = terminal_is_there() && !output_path(invocation);
 
         for (bool first = true;; first = false) {
                 int exit_code;

@@ -448,7 +448,8 @@ static enum step_state look_login(struct setup *setup, char text[TEXT_MAX])
                 return STEP_DONE;
         if (*setup->socket == '/')
                 return STEP_WANTED;
-        snprintf(text, TEXT_MAX, "on the database's machine, in pg_hba.conf: %.900s", why);
+        snprintf(text, TEXT_MAX, "on the database's machine, in pg_hba.conf: user %s: %.900s", setup->user,
+                 why);
         return STEP_BLOCKED;
 }
 
@@ -475,7 +476,7 @@ static bool act_login(struct setup *setup)
                 nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
         }
         if (*why)
-                complain("%s", why);
+                complain("user %s: %s", setup->user, why);
         PQclear(files);
         PQclear(reloaded);
         return reloaded && !*why;

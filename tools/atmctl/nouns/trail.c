@@ -83,7 +83,9 @@ static const struct command commands[] = {
              "(who), the person whom "
              "a program spoke for, its command, what people set of the row before and after (in CSV and "
              "JSON), and the note. Nothing "
-             "is ever removed from it, and no card number or token is in it.\n"
+             "is ever removed from it, and no card number or token is in it. A number is drawn before its "
+             "change is "
+             "committed: where one is missing, a change was refused, or only tried (--dry-run).\n"
              "Example: atmctl trail list --noun tariff --key HOUSE",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA | COMMAND_LIST,
      .run = list,

@@ -61,6 +61,13 @@ enum reader output_reader(const struct output *output)
         return output->reader;
 }
 
+const char *output_path(const struct invocation *invocation)
+{
+        const char *path = invocation_value(invocation, "output");
+
+        return path && strcmp(path, "-") != 0 ? path : NULL;
+}
+
 /* the file ---------------------------------------------------------------------------------------------- */
 
 /* A device, pipe or socket is written to. Renaming a file over it would put an end to it: to /dev/null, for
@@ -142,8 +149,7 @@ static bool finish_file(struct output *output)
 /* Bytes that are no text: a terminal is left alone. */
 static bool suits_terminal(const struct invocation *invocation)
 {
-        if (!(form_of(invocation)->flags & FORM_BYTES) || invocation_has(invocation, "output") ||
-            !isatty(STDOUT_FILENO))
+        if (!(form_of(invocation)->flags & FORM_BYTES) || output_path(invocation) || !isatty(STDOUT_FILENO))
                 return true;
         complain(
             "%s: this form is not for a terminal: expected --output FILE, or standard output led elsewhere",
@@ -208,7 +214,7 @@ struct output *output_open_whole(const struct invocation *invocation)
         output->invocation = invocation;
         output->form = form_of(invocation);
         output->is_chosen = invocation_has(invocation, "format");
-        output->path = invocation_value(invocation, "output");
+        output->path = output_path(invocation);
         output->reader = output_reader_of(invocation);
         if (!(output->path ? open_file(output) : open_screen(output)) ||
             (output->form->open && !output->form->open(output, title_of(output)))) {

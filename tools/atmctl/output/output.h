@@ -29,6 +29,8 @@ struct output *output_open(const struct invocation *invocation, enum output_shap
  * CSV has the first section alone. NULL after a complaint. */
 struct output *output_open_whole(const struct invocation *invocation);
 /* Whether the form can hold more than one table: for commands that are nothing without. */
+/* The file of --output; NULL: standard output, which '-' is too. */
+const char *output_path(const struct invocation *invocation);
 bool output_holds_sections(const struct invocation *invocation);
 
 /* Whether --columns and --sort name columns that there are; false after a complaint. For who asks before there are rows. */
