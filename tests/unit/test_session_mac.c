@@ -207,8 +207,8 @@ static void make_reference(void)
         char error[REFERENCE_ERROR_MAX];
         int64_t now = now_ms;
         reference = reference_new();
-        ck_assert(
-            reference_add_issuer(reference, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}}, error));
+        ck_assert(reference_add_issuer(
+            reference, &(struct issuer){"HOUSE", "", {{0, 1440}, {0, 1440}}, PIN_NONE, 3}, error));
         ck_assert(reference_add_prefix(reference, "990001", 0, "HOUSE", CARD_CASH, error));
         ck_assert(reference_add_hall(reference, &(struct hall){"H1", "kanto", "Tokyo", {0, 1440}, 0}, error));
         ck_assert(reference_add_atm(reference, TERMINAL, "H1", true, error));

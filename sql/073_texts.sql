@@ -18,5 +18,5 @@ BEGIN
 END
 $$;
 
-INSERT INTO schema_migration VALUES (74, 'texts');
+INSERT INTO schema_migration VALUES (73, 'texts');
 COMMIT;
