@@ -154,14 +154,11 @@ connections_max() {
 }
 
 configurations_write() {
-        local CLOCK_IS_LABORATORY='' CLOCK_START_MS='' CLOCK_ANCHOR_MS='' CLOCK_SPEED='' SKEW_S=''
+        local CLOCK_IS_LABORATORY='' CLOCK_START_MS='' CLOCK_ANCHOR_MS='' CLOCK_SPEED=''
         local CONNECTIONS_MAX OUTSTANDING_MAX LEASE_MS RETRY_FIRST_MS RETRY_MAX_MS SLOW_MS LATE_MS DOWN_MS BANK_SOCKET KEY_SOCKET
         local REQUEST_TIMEOUT_MS=$((TIMEOUT_MS + (TIMEOUT_MS > 4500 ? TIMEOUT_MS / 3 : 1500)))
         if [[ -n $CLOCK ]]; then
                 CLOCK_IS_LABORATORY=yes CLOCK_START_MS=$LAB_START_MS CLOCK_ANCHOR_MS=$LAB_ANCHOR_MS CLOCK_SPEED=$LAB_SPEED
-                # The ATMs' clock may have stood still for an hour of real time (atmsim run --busy-max), but DE 7 has no year to be
-                # half of one behind.
-                ((LAB_SPEED == 1)) || SKEW_S=$(clamp 300 3600 $((150 * 86400 / LAB_SPEED)))
         fi
         CONNECTIONS_MAX=$(connections_max)
         OUTSTANDING_MAX=$(clamp 128 65536 "$ATMS")
