@@ -32,9 +32,14 @@ atmsim run --closed --withdrawals 150 --seed "$SEED" --answer-timeout-ms 4000 >/
 without_end() {
         sql "SELECT count(*) FROM v_without_end WHERE business_date <= '2016-12-31'"
 }
+goes_on() {
+        (($(sql "SELECT count(*) FROM withdrawal") > $1 + 20))
+}
 cut() {
+        local before
+        before=$(sql "SELECT count(*) FROM withdrawal")
         atmsim run --closed --withdrawals 3000 --seed "$SEED" --answer-timeout-ms 4000 >/dev/null 2>&1 &
-        sleep 0.4
+        await "withdrawals to be cut off" goes_on "$before"
         kill -KILL $! 2>/dev/null
         wait $! 2>/dev/null || true
         sleep 0.2
