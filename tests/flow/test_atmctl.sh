@@ -556,7 +556,7 @@ expect_exit 0 atmctl atm unbar --area kanto tokai --note 'mended'
 says "$((standing - 1)) of $standing ATMs let in again"
 sql "DELETE FROM atm WHERE terminal = 'TX000002'"
 expect_exit 0 atmctl atm set TX000001 --hall ''
-expect "an ATM that stands nowhere" '{"terminal":"TX000001","hall":null,"enabled":true}' "$(atmctl atm show TX000001 --format json)"
+expect "an ATM that stands nowhere" '{"terminal":"TX000001","hall":null,"enabled":true,"hall_name":null,"prefecture":null,"disabled_until":null,"disabled_why":null,"barred":null,"barred_until":null}' "$(atmctl atm show TX000001 --format json)"
 expect_exit 0 atmctl limit add --note trial day_yen 2031-01-01 --value ''
 expect "a lifted limit" '{"kind":"day_yen","from":"2031-01-01","value":null}' "$(atmctl limit show day_yen 2031-01-01 --format json)"
 expect_exit 0 atmctl limit remove --note trial day_yen 2031-01-01
