@@ -415,6 +415,18 @@ FROM v_open o
 JOIN withdrawal w USING (terminal, transmitted_at, stan)
 LEFT JOIN bank_outcome x USING (terminal, transmitted_at, stan);
 
+-- The costs that nobody has entered for a quarter, separated by blanks; NULL: none is missing.
+CREATE OR REPLACE FUNCTION cost_missing(p_quarter text) RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT string_agg(i.item, ' ' ORDER BY i.position)
+        FROM unnest(ARRAY['cash_in_transit', 'network', 'maintenance', 'depreciation', 'sga', 'capex']) WITH ORDINALITY i (item, position)
+        WHERE NOT EXISTS (SELECT FROM cost c WHERE c.quarter = p_quarter AND c.item = i.item)
+$$;
+
+-- Why a quarter was closed, from the trail, of which those who make reports read no more.
+CREATE OR REPLACE FUNCTION period_note(p_quarter text) RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+        SELECT t.note FROM trail t WHERE t.noun = 'period' AND t.key = p_quarter ORDER BY t.change DESC LIMIT 1
+$$;
+
 -- The quarters that a close through the end of this one would close, the first first: it, and earlier ones, from the ledger's first on, that are
 -- open and in which something is posted or due, whether they have partitions or not. What each comes to, and the costs that nobody has entered for it, which can't be entered any more afterwards.
 CREATE OR REPLACE FUNCTION closing_quarters(p_quarter text)
@@ -422,9 +434,7 @@ RETURNS TABLE (r_quarter text, r_from date, r_to date, r_withdrawals bigint, r_c
                r_missing text)
 LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
         SELECT q.quarter, q.from_on, q.to_on, r.withdrawals, r.cash_yen, r.commission_yen, f.base_fee_yen,
-               (SELECT string_agg(i.item, ' ' ORDER BY i.position)
-                FROM unnest(ARRAY['cash_in_transit', 'network', 'maintenance', 'depreciation', 'sga', 'capex']) WITH ORDINALITY i (item, position)
-                WHERE NOT EXISTS (SELECT FROM cost c WHERE c.quarter = q.quarter AND c.item = i.item))
+               cost_missing(q.quarter)
         FROM (SELECT quarter_of(g::date) AS quarter, g::date AS from_on, (g + INTERVAL '3 months')::date - 1 AS to_on
               FROM (SELECT CASE WHEN p_quarter ~ '^[1-4]Q[0-9]{2}$' THEN quarter_first_day(p_quarter) END AS from_on) a
               CROSS JOIN LATERAL (SELECT least(a.from_on, (SELECT min(d) FROM ledger_days('-infinity', a.from_on) d)) AS from_on) f

@@ -197,7 +197,7 @@ GRANT EXECUTE ON FUNCTION summary_extend, summary_step TO atm_daemon, atm_operat
 REVOKE EXECUTE ON FUNCTION summary_extend, summary_step FROM atm_report; -- what an earlier release granted
 GRANT EXECUTE ON FUNCTION report_parts, ledger_days, posted_rows, cube_every, cube_atm, cube_place, cube_detail, cube_day,
         cube_bank, cube_hour, report_atm, report_place, report_detail, report_day, report_bank, report_hour,
-        report_base_fee, report_without_contract, closing_quarters, earlier_yen, tenths_text, tax_yen, quarter_first_day, quarter_last_day, quarter_of
+        report_base_fee, report_without_contract, closing_quarters, cost_missing, period_note, earlier_yen, tenths_text, tax_yen, quarter_first_day, quarter_last_day, quarter_of
         TO atm_operator, atm_report;
 GRANT INSERT, UPDATE, DELETE ON contract, cost, target, published, peer, finance_rate TO atm_operator;
 GRANT INSERT, UPDATE ON area, hall, atm, issuer, holiday TO atm_operator;

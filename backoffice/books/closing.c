@@ -121,6 +121,7 @@ PGresult *closing_list(PGconn *connection, char error[PG_ERROR_MAX])
         return pg_query(connection,
                         "SELECT quarter, from_on, to_on, " REAL_MOMENT(
                             "closed_ms") ", who, without_end, withdrawals, "
-                                         "cash_yen, commission_yen, base_fee_yen FROM period ORDER BY to_on",
+                                         "cash_yen, commission_yen, base_fee_yen, cost_missing(quarter), "
+                                         "period_note(quarter) FROM period ORDER BY to_on",
                         0, NULL, error);
 }

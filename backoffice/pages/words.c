@@ -137,6 +137,7 @@ const struct word words[] = {
     {"closed_at", "Closed at", "締め日時"},
     {"who", "Who", "担当者"},
     {"without_end", "Without an end", "未完了件数"},
+    {"note", "Note", "摘要"},
     {"missing_costs", "Costs that are missing", "未入力の費用"},
     {"transmitted_at", "Moment", "取引日時"},
     {"stan", "STAN", "取引通番"},

@@ -1078,6 +1078,8 @@ expect "the youngest first, and not by its words" "t t" "$(of "$(atmctl exceptio
           lag((x ->> 'age_minutes')::integer) OVER (ORDER BY n) AS last FROM jsonb_array_elements(j) WITH ORDINALITY e (x, n)) e)")"
 expect_exit 0 atmctl exception list --terminal T0000002 --from 2017-01-01 --limit 1
 says "its bank was asked and has not answered" "total of 4" "there are more than 1"
+# a total that nothing names would look like a row
+expect "no total without its name" 5 "$(atmctl exception list --terminal T0000002 --from 2017-01-01 --columns amount_yen,dispensed_yen --format table | wc -l)"
 expect_exit 0 atmctl verify
 refuses 2 "--note is missing" atmctl exception resolve --link BANKA --stan 2 --dispensed 9000
 refuses 2 "expected a multiple of 1000" atmctl exception resolve --link BANKA --stan 2 --dispensed 900 --note x

@@ -77,7 +77,7 @@ expect_exit 1 atmctl period close 3Q16 --note "agreed"
 [[ $OUTPUT == *"$open withdrawals up to the end of 3Q16 have no end: nothing was closed"* ]] || wrong "closing with $open open says: $OUTPUT"
 [[ $OUTPUT == *"To be closed"*3Q16*"cash_in_transit network maintenance depreciation sga capex"* ]] || wrong "what would be closed is not shown: $OUTPUT"
 expect_exit 0 atmctl period close 3Q16 --note "agreed" --force --dry-run
-[[ $OUTPUT == *"3Q16 is closed"*"Without an end"*T00000* ]] || wrong "--force lists nothing: $OUTPUT"
+[[ $OUTPUT == *"3Q16 can be closed"*"Without an end"*T00000* ]] || wrong "--force lists nothing: $OUTPUT"
 expect "nothing was closed" "" "$(sql "SELECT closed_through FROM books")"
 expect_exit 0 atmctl period close 3Q16 --note "agreed" --force --lang ja
 for text in 締め切る四半期 未入力の費用 現金輸送費、ネットワーク費 2017年3月期第3四半期までのすべての日を締め切りました 未完了の出金 承認済 "未完了の出金：$open件"; do
@@ -86,6 +86,10 @@ done
 ! grep -nE '[A-Za-z]{2}' <(sed -E 's/ATM|T00000[0-9]+|HOUSE|BANK[A-C]//g' <<<"$OUTPUT") || wrong "closing is not in Japanese"
 expect_exit 1 atmctl period close 2Q16 --note "agreed"
 [[ $OUTPUT == *"are closed through 2Q16 already"* ]] || wrong "closing twice says: $OUTPUT"
+for who in "$PGUSER" atm_report; do
+        expect "the closing, with what was missing and why, to $who" "$open cash_in_transit network maintenance depreciation sga capex agreed" \
+                "$(PGUSER=$who atmctl period list --format csv | awk -F, '$1 == "3Q16" { print $6, $11, $12 }')"
+done
 results 3Q16 >"$WORK/closed.json"
 atmctl report results --quarter 3Q16 --lang ja 2>"$WORK/closed.notes" >"$WORK/closed.txt"
 atmctl report revenue --from 2016-10-01 --to 2016-12-31 --by day --format csv >"$WORK/closed.csv"

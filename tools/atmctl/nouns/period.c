@@ -83,30 +83,41 @@ static bool list_without_end(struct database *database, const struct invocation 
 
 /* what is closed ------------------------------------------------------------------------------------------- */
 
-enum { QUARTERS_COLUMNS = 8, MISSING_COSTS = 7, ITEMS_MAX = 128 };
+enum {
+        QUARTERS_COLUMNS = 8,
+        QUARTERS_COSTS = 7,
+        CLOSINGS_COLUMNS = 12,
+        CLOSINGS_COSTS = 10,
+        ITEMS_MAX = 128
+};
 
-/* The costs' names are words to a Japanese reader. */
-static bool write_quarters(struct output *output, const PGresult *rows)
+/* Rows of so many columns, of which one has names of costs, which are words to a Japanese reader. */
+static bool write_with_costs(struct output *output, const PGresult *rows, int columns, int costs)
 {
         enum reader reader = output_reader(output);
 
         for (int row = 0; row < PQntuples(rows); row++) {
-                const char *values[QUARTERS_COLUMNS];
+                const char *values[CLOSINGS_COLUMNS];
                 char missing[REPORT_TEXT_MAX], items[ITEMS_MAX];
 
-                for (int i = 0; i < QUARTERS_COLUMNS; i++)
+                for (int i = 0; i < columns; i++)
                         values[i] = pg_text(rows, row, i);
-                if (reader && values[MISSING_COSTS]) {
-                        snprintf(items, sizeof(items), "%s", values[MISSING_COSTS]);
+                if (reader && values[costs]) {
+                        snprintf(items, sizeof(items), "%s", values[costs]);
                         for (char *blank = items; (blank = strchr(blank, ' '));)
                                 *blank = ',';
                         report_text_items(items, reader, missing);
-                        values[MISSING_COSTS] = missing;
+                        values[costs] = missing;
                 }
                 if (!output_row(output, values))
                         return false;
         }
         return true;
+}
+
+static bool write_quarters(struct output *output, const PGresult *rows)
+{
+        return write_with_costs(output, rows, QUARTERS_COLUMNS, QUARTERS_COSTS);
 }
 
 /* None: it is closed already. */
@@ -147,9 +158,12 @@ static bool say_closed(struct database *database, const struct invocation *invoc
 {
         enum reader reader = output_reader_of(invocation);
         char name[PERIOD_TEXT_MAX], count[PLURAL_MAX];
+        bool dry = change_is_dry(invocation);
 
         change_say(invocation,
-                   reader ? "%sまでのすべての日を締め切りました。\n"
+                   reader ? dry ? "%sまでのすべての日を締め切ることができます。\n"
+                                : "%sまでのすべての日を締め切りました。\n"
+                   : dry  ? "%s can be closed, and with it every day before\n"
                           : "%s is closed, and with it every day before\n",
                    period_text(quarter, reader, name));
         if (without_end && !list_without_end(database, invocation, quarter))
@@ -218,18 +232,33 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
         return closing_list(connection, error);
 }
 
+static bool write_closings(struct output *output, const PGresult *rows, int count)
+{
+        (void)count;
+        return write_with_costs(output, rows, CLOSINGS_COLUMNS, CLOSINGS_COSTS);
+}
+
 static int period_list(const struct invocation *invocation)
 {
-        static const struct output_column columns[] = {
-            {"quarter", OUTPUT_DAYS, 0},     {"from", OUTPUT_DAYS, 0},    {"to", OUTPUT_DAYS, 0},
-            {"closed_at", OUTPUT_DAYS, 0},   {"who", OUTPUT_TEXT, 0},     {"without_end", OUTPUT_NUMBER, 0},
-            {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0}, {"commission_yen", OUTPUT_YEN, 0},
+        static const struct output_column columns[CLOSINGS_COLUMNS] = {
+            {"quarter", OUTPUT_DAYS, 0},
+            {"from", OUTPUT_DAYS, 0},
+            {"to", OUTPUT_DAYS, 0},
+            {"closed_at", OUTPUT_DAYS, 0},
+            {"who", OUTPUT_TEXT, 0},
+            {"without_end", OUTPUT_NUMBER, 0},
+            {"withdrawals", OUTPUT_YEN, 0},
+            {"cash_yen", OUTPUT_YEN, 0},
+            {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0},
+            {"missing_costs", OUTPUT_TEXT, 0},
+            {"note", OUTPUT_TEXT, 0},
         };
 
-        return rows_answer(
-            invocation,
-            &(struct rows_question){.ask = ask_list, .columns = columns, .column_count = LENGTH(columns)});
+        return rows_answer(invocation, &(struct rows_question){.ask = ask_list,
+                                                               .columns = columns,
+                                                               .column_count = LENGTH(columns),
+                                                               .write = write_closings});
 }
 
 static const struct field close_fields[] = {

@@ -394,9 +394,24 @@ bool output_row(struct output *output, const char *const *values)
         return write_row(output, values, false);
 }
 
+/* Whether the first of the values, which says what row it is, is among the columns that were asked for: without it a total looks like a row. */
+static bool is_named(const struct output *output, const char *const *values)
+{
+        const struct arrangement *arrangement = &output->arrangement;
+        size_t name = 0;
+
+        while (name < arrangement->given && !values[name])
+                name++;
+        for (size_t i = 0; i < arrangement->count; i++) {
+                if (arrangement->from[i] == name)
+                        return true;
+        }
+        return false;
+}
+
 bool output_total(struct output *output, const char *const *values)
 {
-        return !is_for_people(output) || write_row(output, values, true);
+        return !is_for_people(output) || !is_named(output, values) || write_row(output, values, true);
 }
 
 bool output_result(struct output *output, const PGresult *result, int rows)

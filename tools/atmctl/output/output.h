@@ -46,7 +46,8 @@ ATM_MUST_USE bool output_begin(struct output *output, const struct output_sectio
 ATM_MUST_USE bool output_next_whole(struct output *output);
 /* One value a column; NULL is no value. */
 ATM_MUST_USE bool output_row(struct output *output, const char *const *values);
-/* A row that only people get, set apart: totals, and what a limit leaves out and a total has. */
+/* A row that only people get, set apart: totals, and what a limit leaves out and a total has. Its first value says what it is: where --columns
+ * leaves that out, so is the row. */
 ATM_MUST_USE bool output_total(struct output *output, const char *const *values);
 /* The first rows of a result whose first columns are in the schema's order. */
 ATM_MUST_USE bool output_result(struct output *output, const PGresult *result, int rows);
