@@ -3,7 +3,7 @@
 # whatever ATMs and operators correct later, which is posted on the first open day with both dates.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-flow_lab lab --atms 8 --cards 400 --banks 1 --bank-timeout-ms 1500 --clock 2016-12-31T18:00:00+09:00,1800
+flow_lab lab --atms 8 --cards 400 --banks 1 --bank-timeout-ms 1500 --clock 2016-12-31T08:00:00+09:00,1800
 # shellcheck disable=SC1091
 source "$WORK/lab/lab.env"
 

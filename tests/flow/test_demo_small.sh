@@ -14,11 +14,13 @@ check_output() {
 }
 
 # Whatever the machine does beside it, nobody is refused because of the time: 27 ATMs are those whose halls are never closed, and the network is open
-# while customers come.
+# while customers come. But a day is some seconds: who stands behind an ATM that waits for a bank may have used his card elsewhere on two later days,
+# and of the day on which he came its row knows nothing more (58). One in 2,000 was so; a clock that ran ahead had 134.
 check_answers() {
         local answers
         answers=$(sed -n 's/^answers  *//p' <<<"$OUTPUT")
-        [[ $answers == 00:* && " $answers" != *" 58: "* ]] || wrong "the demo refuses by the clock: $answers"
+        awk '{ for (i = 1; i < NF; i += 2) { all += $(i + 1); if ($i == "58:") late = $(i + 1) } } END { exit !($1 == "00:" && late * 400 <= all) }' <<<"$answers" ||
+                wrong "the demo refuses by the clock: $answers"
 }
 
 STARTED=()
