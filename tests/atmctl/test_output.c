@@ -222,6 +222,27 @@ START_TEST(quarters_are_sorted_by_time_and_decimals_by_size)
 }
 END_TEST
 
+START_TEST(words_for_an_age_are_sorted_by_how_long_it_is)
+{
+        static const struct output_column ages[] = {
+            {"key", OUTPUT_TEXT, 0},
+            {"age", OUTPUT_TEXT, OUTPUT_ONLY_TABLE | OUTPUT_IN_WORDS},
+            {"age_minutes", OUTPUT_NUMBER, 0},
+        };
+        static const char *const values[][LENGTH(ages)] = {
+            {"a", "10 min", "10"}, {"b", "2 min", "2"}, {"c", "1 h", "60"}};
+        struct output *output;
+
+        give_arranged("csv", "key", "age");
+        output = output_open(&invocation, OUTPUT_ROWS, ages, LENGTH(ages));
+        ck_assert_ptr_nonnull(output);
+        for (size_t i = 0; i < LENGTH(values); i++)
+                ck_assert(output_row(output, values[i]));
+        ck_assert(output_close(output));
+        expect_written("key\nb\na\nc\n");
+}
+END_TEST
+
 START_TEST(a_column_that_there_is_not_is_refused)
 {
         static const char *const wrong[] = {"kye", "key,", "key,name,yen,percent,open,x", "-key"};
@@ -554,6 +575,7 @@ int main(void)
         tcase_add_loop_test(tests, a_list_has_the_columns_that_are_asked_for_and_is_sorted, 0,
                             LENGTH(arranged));
         tcase_add_test(tests, quarters_are_sorted_by_time_and_decimals_by_size);
+        tcase_add_test(tests, words_for_an_age_are_sorted_by_how_long_it_is);
         tcase_add_test(tests, a_column_that_there_is_not_is_refused);
         tcase_add_test(tests, no_rows_are_nothing_to_people_and_an_empty_list_to_programs);
         tcase_add_test(tests, a_whole_is_tables_under_their_headings_or_one_value_or_its_first_section);

@@ -1073,9 +1073,6 @@ refuses 1 "withdrawal list: --terminal: there is no ATM 'T9999999'" atmctl withd
 refuses 1 "withdrawal list: --link: there is no link 'BANKX'" atmctl withdrawal list --link BANKX
 refuses 2 "--amount-from-yen 30000 is after --amount-to-yen 20000" atmctl withdrawal list --amount-from-yen 30000 --amount-to-yen 20000
 expect "withdrawals of a hall" "$(sql "SELECT count(*) FROM withdrawal WHERE hall = 'H00002'")" "$(atmctl withdrawal list --hall H00002 --limit 1000000 --format csv | sed 1d | wc -l)"
-expect "the youngest first, and not by its words" "t t" "$(of "$(atmctl exception list --terminal T0000002 --sort age --columns age_minutes --format json)" \
-        "(SELECT concat_ws(' ', count(DISTINCT length(x ->> 'age_minutes')) > 1, bool_and(m >= coalesce(last, 0))) FROM (SELECT x, (x ->> 'age_minutes')::integer AS m,
-          lag((x ->> 'age_minutes')::integer) OVER (ORDER BY n) AS last FROM jsonb_array_elements(j) WITH ORDINALITY e (x, n)) e)")"
 expect_exit 0 atmctl exception list --terminal T0000002 --from 2017-01-01 --limit 1
 says "its bank was asked and has not answered" "total of 4" "there are more than 1"
 # a total that nothing names would look like a row
