@@ -1289,8 +1289,8 @@ try_pin() {
 }
 # what is shown of a card's PIN: whether there is anything to compare with, wrong ones, too many
 pin_of() { atmctl card show --token "$1" --format csv | sed 1d | cut -d, -f9-11; }
-tried=$(atmctl card show --card - --format csv <<<"$(pan 320)" | sed 1d | cut -d, -f1)
-expect "a card without a PIN" no,0,no "$(pin_of "$tried")"
+pin_card=$(atmctl card show --card - --format csv <<<"$(pan 320)" | sed 1d | cut -d, -f1)
+expect "a card without a PIN" no,0,no "$(pin_of "$pin_card")"
 {
         echo "$header,pin_value"
         echo "$(pan 960),3012,1234,HOUSE,,8642"
@@ -1310,18 +1310,18 @@ refuses 1 "nobody.csv:2: column pan: '$(mask 999)': the database has no such car
 expect_exit 0 atmctl pin import --note trial pins.csv
 says "PINs: 1 set"
 expect_exit 0 atmctl issuer set HOUSE --pin-method offset --pin-tries-max 2 --note 'PINs from now on'
-try_pin "$tried"
-expect "a wrong PIN" yes,1,no "$(pin_of "$tried")"
-try_pin "$tried"
-expect "too many" yes,2,yes "$(pin_of "$tried")"
+try_pin "$pin_card"
+expect "a wrong PIN" yes,1,no "$(pin_of "$pin_card")"
+try_pin "$pin_card"
+expect "too many" yes,2,yes "$(pin_of "$pin_card")"
 expect_exit 0 atmctl verify
-refuses 2 "--note" atmctl card unblock --token "$tried"
-PGUSER=atm_report refuses 1 "permission denied" atmctl card unblock --note trial --token "$tried"
+refuses 2 "--note" atmctl card unblock --token "$pin_card"
+PGUSER=atm_report refuses 1 "permission denied" atmctl card unblock --note trial --token "$pin_card"
 unblocked() { atmctl card unblock --note 'his holder was here' --card - <<<"$(pan 320)"; }
 expect_exit 0 unblocked
 says "its wrong PINs are forgotten"
 refuses 1 "$(mask 320): no wrong PIN is counted" unblocked
-expect "an unblocked card" yes,0,no "$(pin_of "$tried")"
+expect "an unblocked card" yes,0,no "$(pin_of "$pin_card")"
 # what PINs are compared with is told to nobody
 expect "values in the trail" "set 0" "$(sql "SELECT concat_ws(' ', max(after ->> 'pin_value'), count(*) FILTER (WHERE after ->> 'pin_value' ~ '[0-9]')) FROM trail WHERE noun = 'pin'")"
 expect "who unblocked it" "his holder was here" "$(sql "SELECT note FROM trail WHERE noun = 'pin' AND after ->> 'pin_tries' = '0'")"

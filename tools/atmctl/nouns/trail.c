@@ -85,7 +85,7 @@ static const struct command commands[] = {
              "JSON), and the note. Nothing "
              "is ever removed from it, and no card number or token is in it. A number is drawn before its "
              "change is "
-             "committed: where one is missing, a change was refused, or only tried (--dry-run).\n"
+             "committed: where one is missing, a change was refused, or only tried.\n"
              "Example: atmctl trail list --noun tariff --key HOUSE",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA | COMMAND_LIST,
      .run = list,
