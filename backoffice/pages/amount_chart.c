@@ -16,6 +16,7 @@ void amount_chart_start(struct amount_chart *chart, enum amount_chart_kind kind,
                                     .series = &chart->series,
                                     .series_count = 1,
                                     .scale = 1,
+                                    .minus = chart_minus(reader),
                                     .wide = true};
         snprintf(chart->title, sizeof(chart->title), reader == READER_ENGLISH ? "%s, %s" : "%s（%s）",
                  word_of(what, reader), period);

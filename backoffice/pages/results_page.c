@@ -124,6 +124,7 @@ static void add_quarter_charts(const struct page *page)
                                                                    .series = money,
                                                                    .series_count = LENGTH(money),
                                                                    .scale = MILLION,
+                                                                   .minus = chart_minus(reader),
                                                                    .decimals = MONEY_DECIMALS});
         page->draw->chart(page->document, &(struct document_chart){.kind = DOCUMENT_COLUMNS,
                                                                    .title = text_of(ATMS, reader),
@@ -149,6 +150,7 @@ static void add_parts_chart(const struct page *page, struct document_chart *char
         chart->series = &series;
         chart->series_count = 1;
         chart->decimals = chart->scale == MILLION ? MONEY_DECIMALS : 0;
+        chart->minus = chart_minus(page->content->reader);
         if (count)
                 page->draw->chart(page->document, chart);
 }

@@ -65,7 +65,7 @@ static void note_sums(const struct statement *statement, enum reader reader, str
                      print_yen(-balance, reader, text));
         if (statement->earlier_yen)
                 note(notes,
-                     reader ? "手数料収入のうち過年度・過四半期分：%s円"
+                     reader ? "手数料収入のうち前四半期以前分：%s円"
                             : "of the commission, earlier periods: %s yen",
                      print_yen(statement->earlier_yen, reader, text));
         if (statement_has(statement, STATEMENT_SHARE))

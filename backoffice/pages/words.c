@@ -51,7 +51,7 @@ const struct word words[] = {
     {"withdrawals_per_atm_day", "Withdrawals per ATM and day", "1台1日当たり件数"},
     {"revenue_yen_per_atm_day", "Revenue per ATM and day (yen)", "1台1日当たり売上高（円）"},
     /* items of results that are nothing else */
-    {"earlier_periods", "of which earlier periods", "うち過年度・過四半期分"},
+    {"earlier_periods", "of which earlier periods", "うち前四半期以前分"},
     {"cost_of_revenue", "Cost of revenue", "売上原価"},
     {"gross_margin", "Gross margin", "売上総利益"},
     {"gross_margin_ratio", "Gross margin ratio", "売上総利益率"},
@@ -158,6 +158,11 @@ const char *word_of(const char *name, enum reader reader)
                         return reader == READER_ENGLISH ? words[i].english : words[i].japanese;
         }
         return name;
+}
+
+const char *chart_minus(enum reader reader)
+{
+        return reader == READER_ENGLISH ? NULL : "△";
 }
 
 char *words_join(const char *names, enum reader reader)

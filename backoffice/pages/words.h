@@ -18,6 +18,8 @@ extern const size_t words_count;
 
 /* What heads a column, labels a row or stands for a value; the name itself where no row has it. Static. */
 const char *word_of(const char *name, enum reader reader);
+/* Before a chart's amounts below zero, as in the tables beside it; NULL: the sign that charts have. */
+const char *chart_minus(enum reader reader);
 /* Names that the books have with '\n' between them, on one line. NULL for NULL, and out of memory; to be freed. */
 char *words_join(const char *names, enum reader reader);
 

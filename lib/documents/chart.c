@@ -171,7 +171,7 @@ static double middle_of(const struct drawing *d, size_t category)
 static void tick_text(const struct drawing *d, unsigned tick, char text[AMOUNT_TEXT_SIZE])
 {
         amount_text(text, d->ticks.first + d->ticks.step * (int64_t)tick, d->chart->scale,
-                    ticks_decimals(d->ticks.step, d->chart->scale, d->chart->decimals));
+                    ticks_decimals(d->ticks.step, d->chart->scale, d->chart->decimals), d->chart->minus);
 }
 
 static double widest_tick(struct drawing *d)
@@ -281,7 +281,8 @@ static bool columns_have_room(struct drawing *d, const struct document_series *s
         for (size_t i = 0; i < d->chart->category_count; i++) {
                 if (series->values[i].missing)
                         continue;
-                amount_text(text, series->values[i].amount, d->chart->scale, d->chart->decimals);
+                amount_text(text, series->values[i].amount, d->chart->scale, d->chart->decimals,
+                            d->chart->minus);
                 if (pen_measure(d->pen, &d->figure, text).width > width)
                         return false;
         }
@@ -325,7 +326,7 @@ static void draw_columns(struct drawing *d, size_t which, size_t nth, size_t of)
                         fabs(base - y));
                 if (!all && !(d->chart->kind == DOCUMENT_HOURS && i == only))
                         continue;
-                amount_text(text, amount, d->chart->scale, d->chart->decimals);
+                amount_text(text, amount, d->chart->scale, d->chart->decimals, d->chart->minus);
                 place_label(d, &style, x + width / 2,
                             amount < 0 ? y + 0.5 * d->unit : y - label_height - 0.5 * d->unit, text);
         }
@@ -377,7 +378,8 @@ static void draw_line(struct drawing *d, size_t which)
                 if (series->values[i].missing)
                         continue;
                 y = y_of(d, series->values[i].amount);
-                amount_text(text, series->values[i].amount, d->chart->scale, d->chart->decimals);
+                amount_text(text, series->values[i].amount, d->chart->scale, d->chart->decimals,
+                            d->chart->minus);
                 if (!columns_have_room(d, series, d->slot - 2 * d->unit) && i != d->chart->category_count - 1)
                         continue;
                 above = y - label_height - 3 * d->unit;
@@ -447,7 +449,7 @@ static void measure_shares(struct drawing *d, int64_t sum, double *ret_figure, d
         for (size_t i = 0; i < d->chart->category_count; i++) {
                 if (values[i].missing)
                         continue;
-                amount_text(text, values[i].amount, d->chart->scale, d->chart->decimals);
+                amount_text(text, values[i].amount, d->chart->scale, d->chart->decimals, d->chart->minus);
                 *ret_figure = fmax(*ret_figure, pen_measure(d->pen, &d->category, text).width);
                 percent_text(text, values[i].amount, sum);
                 *ret_percent = fmax(*ret_percent, pen_measure(d->pen, &d->category, text).width);
@@ -490,7 +492,7 @@ static void draw_shares(struct drawing *d, double top)
                 if (most > 0)
                         pen_box(d->pen, PEN_FIRST, bar_x, y + row * 0.16,
                                 fmax(bar_room * ((double)values[i].amount / (double)most), 0), row * 0.68);
-                amount_text(text, values[i].amount, d->chart->scale, d->chart->decimals);
+                amount_text(text, values[i].amount, d->chart->scale, d->chart->decimals, d->chart->minus);
                 figure.bold = false;
                 pen_text(d->pen, &figure, d->outer.x1 - percents - gap * 1.5, text_y, text);
                 percent_text(text, values[i].amount, sum);

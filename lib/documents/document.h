@@ -116,6 +116,7 @@ struct document_chart {
         size_t series_count; /* 1 or 2 */
         int64_t scale;       /* labels show amount / scale: 1, 1000, 1000000 ...; a power of ten */
         unsigned decimals;   /* and that many decimals at most */
+        const char *minus;   /* what stands before amounts below zero; NULL: U+2212 */
         bool wide;           /* takes the whole width; others stand in pairs */
 };
 

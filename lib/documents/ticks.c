@@ -44,7 +44,8 @@ unsigned ticks_decimals(int64_t step, int64_t scale, unsigned most)
         return decimals;
 }
 
-void amount_text(char text[AMOUNT_TEXT_SIZE], int64_t amount, int64_t scale, unsigned decimals)
+void amount_text(char text[AMOUNT_TEXT_SIZE], int64_t amount, int64_t scale, unsigned decimals,
+                 const char *minus)
 {
         uint64_t size = amount < 0 ? (uint64_t)-amount : (uint64_t)amount, unit = (uint64_t)scale;
         uint64_t whole = size / unit, power = 1, part;
@@ -58,10 +59,8 @@ void amount_text(char text[AMOUNT_TEXT_SIZE], int64_t amount, int64_t scale, uns
                 whole++;
                 part = 0;
         }
-        if (amount < 0 && (whole || part)) {
-                memcpy(out, "\u2212", 3);
-                out += 3;
-        }
+        if (amount < 0 && (whole || part))
+                out += snprintf(out, 5, "%s", minus ? minus : "\u2212");
         length = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)whole);
         for (size_t i = 0; i < length; i++) {
                 if (i > 0 && (length - i) % 3 == 0)

@@ -22,8 +22,10 @@ static inline int64_t ticks_last(const struct ticks *ticks)
 unsigned ticks_decimals(int64_t step, int64_t scale, unsigned most);
 
 #define AMOUNT_TEXT_SIZE 48
-/* amount / scale, rounded half away from zero, with commas and U+2212 for minus. */
-void amount_text(char text[AMOUNT_TEXT_SIZE], int64_t amount, int64_t scale, unsigned decimals);
+/* amount / scale, rounded half away from zero, with commas; below zero `minus` stands before it, of 4 bytes at most, or U+2212 where
+ * that is NULL. */
+void amount_text(char text[AMOUNT_TEXT_SIZE], int64_t amount, int64_t scale, unsigned decimals,
+                 const char *minus);
 /* The percentage that part (not negative) is of whole, with one decimal; 0.0% of nothing. */
 void percent_text(char text[AMOUNT_TEXT_SIZE], int64_t part, int64_t whole);
 

@@ -43,6 +43,7 @@ START_TEST(spans_are_columns_and_more_than_a_chart_holds_are_none)
                 amount_chart_add(&chart, label[i], NULL, -1);
         }
         ck_assert_int_eq(amount_chart_ready(&chart)->kind, DOCUMENT_COLUMNS);
+        ck_assert_str_eq(amount_chart_ready(&chart)->minus, "△");
         amount_chart_add(&chart, "one more", NULL, 1);
         ck_assert_ptr_null(amount_chart_ready(&chart));
 }

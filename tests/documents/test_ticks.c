@@ -69,13 +69,16 @@ static const struct amount_case {
 
 START_TEST(amounts_are_rounded_half_away_from_zero_and_have_commas)
 {
+        char text[AMOUNT_TEXT_SIZE];
+
         for (size_t i = 0; i < COUNT(amount_cases); i++) {
                 const struct amount_case *c = &amount_cases[i];
-                char text[AMOUNT_TEXT_SIZE];
 
-                amount_text(text, c->amount, c->scale, c->decimals);
+                amount_text(text, c->amount, c->scale, c->decimals, NULL);
                 ck_assert_str_eq(text, c->text);
         }
+        amount_text(text, -8100000, 1000000, 1, "△");
+        ck_assert_str_eq(text, "△8.1");
 }
 END_TEST
 

@@ -170,7 +170,7 @@ static void remark_earlier(struct output *output, int64_t yen)
                 return;
         digits_group(figure_print(figure_known(yen < 0 ? -yen : yen), digits), text, sizeof(text));
         if (output_reader(output))
-                output_remark(output, "うち過年度・過四半期分：%s%s円", yen < 0 ? "△" : "", text);
+                output_remark(output, "うち前四半期以前分：%s%s円", yen < 0 ? "△" : "", text);
         else
                 output_remark(output, "of which earlier periods: %s%s yen", yen < 0 ? "-" : "", text);
 }
