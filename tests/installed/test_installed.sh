@@ -62,7 +62,7 @@ held() {
 bare_debian() {
         local kept=${ATM_INSTALLED_DISK:-$WORK}/debian-$RELEASE.tar
         if [[ ! -s $kept ]]; then
-                held mmdebstrap --variant=minbase --include=systemd-sysv,linux-image-cloud-amd64 --dpkgopt=force-unsafe-io "$RELEASE" \
+                held mmdebstrap --format=tar --variant=minbase --include=systemd-sysv,linux-image-cloud-amd64 --dpkgopt=force-unsafe-io "$RELEASE" \
                         "$kept.new" >"$WORK/debian.log" 2>&1 || return 1
                 mv "$kept.new" "$kept"
         fi
