@@ -17,6 +17,7 @@
 #include "daemon/session.h"
 #include "rules/calendar.h"
 #include "tests/suite.h"
+#include "tests/unit/atm_request.h"
 #include "tests/unit/token_key.h"
 
 #define PAN      "9900010000000001"
@@ -218,25 +219,7 @@ static struct iso_message request;
 
 static void build(const char *mti, const char *terminal, int stan)
 {
-        iso_init(&request, mti);
-        iso_set_string(&request, 7, DE7);
-        iso_set_number(&request, 11, stan, 6);
-        iso_set_string(&request, 41, terminal);
-        if (mti[1] == '8')
-                return;
-        if (mti[1] == '5' || mti[1] == '6')
-                return;
-        iso_set_string(&request, 3, "010000");
-        iso_set_number(&request, 4, 10000, 12);
-        iso_set_string(&request, 49, "392");
-        if (mti[2] == '0' && mti[1] == '2') {
-                iso_set_string(&request, 2, PAN);
-                iso_set_string(&request, 14, "3012");
-        } else {
-                iso_set_string(&request, 90, "0200000001" DE7 "0000000000000000000000");
-                if (mti[1] == '4')
-                        iso_set_string(&request, 39, "17");
-        }
+        atm_request(&request, mti, terminal, stan, DE7, PAN);
 }
 
 static void build_network(int code, int stan)

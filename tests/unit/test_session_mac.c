@@ -18,6 +18,7 @@
 #include "rules/calendar.h"
 #include "tests/ledger_mem/ledger_mem.h"
 #include "tests/suite.h"
+#include "tests/unit/atm_request.h"
 #include "tests/unit/token_key.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -279,24 +280,9 @@ static struct peer *connect_as(int i, const char *name)
 
 static void build(const char *mti, int stan)
 {
-        iso_init(&request, mti);
-        iso_set_string(&request, 7, DE7);
-        iso_set_number(&request, 11, stan, 6);
-        iso_set_string(&request, 41, TERMINAL);
-        if (mti[1] == '8')
-                return;
-        iso_set_string(&request, 3, "010000");
-        iso_set_number(&request, 4, 10000, 12);
-        iso_set_string(&request, 49, "392");
-        if (mti[1] == '2' && mti[2] == '0') {
-                iso_set_string(&request, 2, PAN);
-                iso_set_string(&request, 14, "3012");
+        atm_request(&request, mti, TERMINAL, stan, DE7, PAN);
+        if (iso_has(&request, 2))
                 iso_set_string(&request, 52, "PINBLOCK");
-        } else {
-                iso_set_string(&request, 90, "0200000001" DE7 "0000000000000000000000");
-                if (mti[1] == '4')
-                        iso_set_string(&request, 39, "17");
-        }
 }
 
 static void build_network(int code, int stan)
