@@ -224,6 +224,19 @@ free_key:
         return exit_code;
 }
 
+#define UNKNOWN_CARD                                                                                         \
+        {                                                                                                    \
+                "SELECT line, pan_mask FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM card c WHERE "     \
+                "c.card_token = s.card_token) ORDER BY line LIMIT 1",                                        \
+                    "pan", "the database has no such card: expected one that 'atmctl card import' brought"   \
+        }
+#define REPLACED_CARD                                                                                        \
+        {                                                                                                    \
+                "SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) WHERE "         \
+                "c.successor "                                                                               \
+                "IS NOT NULL ORDER BY line LIMIT 1",                                                         \
+                    "pan", "the card was replaced: expected its successor's number"                          \
+        }
 #define TWICE_IN_FILE                                                                                        \
         {                                                                                                    \
                 "SELECT line, pan_mask, first FROM (SELECT line, pan_mask, min(line) OVER (PARTITION BY "    \
@@ -274,13 +287,8 @@ int account_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
             TWICE_IN_FILE,
-            {"SELECT line, pan_mask FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM card c WHERE "
-             "c.card_token = s.card_token) ORDER BY line LIMIT 1",
-             "pan", "the database has no such card: expected one that 'atmctl card import' brought"},
-            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) WHERE c.successor "
-             "IS "
-             "NOT NULL ORDER BY line LIMIT 1",
-             "pan", "the card was replaced: expected its successor's number"},
+            UNKNOWN_CARD,
+            REPLACED_CARD,
             {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card a USING (card_token) WHERE "
              "a.opening_yen IS NOT NULL ORDER BY line LIMIT 1",
              "pan", "the card has an account already: expected cards without one"},
@@ -308,12 +316,8 @@ int pin_import(const struct invocation *invocation)
 {
         static const struct stage_check checks[] = {
             TWICE_IN_FILE,
-            {"SELECT line, pan_mask FROM pg_temp.stage s WHERE NOT EXISTS (SELECT FROM card c WHERE "
-             "c.card_token = s.card_token) ORDER BY line LIMIT 1",
-             "pan", "the database has no such card: expected one that 'atmctl card import' brought"},
-            {"SELECT line, s.pan_mask FROM pg_temp.stage s JOIN card c USING (card_token) WHERE c.successor "
-             "IS NOT NULL ORDER BY line LIMIT 1",
-             "pan", "the card was replaced: expected its successor's number"},
+            UNKNOWN_CARD,
+            REPLACED_CARD,
             {"SELECT line, s.pan_mask, i.link FROM pg_temp.stage s JOIN card c USING (card_token) JOIN "
              "issuer i USING (issuer) WHERE i.link IS NOT NULL ORDER BY line LIMIT 1",
              "pan", "expected a card of the house bank: this one's bank verifies PINs itself, behind link "},
