@@ -253,6 +253,15 @@ static bool row_load(struct key_rings *rings, const PGresult *result, int at, ch
         return false;
 }
 
+static bool rows_load(struct key_rings *rings, const PGresult *result, char error[KEY_RINGS_ERROR_MAX])
+{
+        for (int i = 1; i < PQntuples(result); i++) {
+                if (!row_load(rings, result, i, error))
+                        return false;
+        }
+        return true;
+}
+
 enum key_rings_load key_rings_load(struct key_rings *rings, const PGresult *result,
                                    char error[KEY_RINGS_ERROR_MAX])
 {
@@ -264,11 +273,17 @@ enum key_rings_load key_rings_load(struct key_rings *rings, const PGresult *resu
         }
         if (version == rings->version)
                 return KEY_RINGS_UNCHANGED;
-        if (version < rings->version) /* of a database that was restored: all of it comes */
+        /* of a database that was restored all of it comes: the former sets are good until it is there, since who has none needs no MAC */
+        struct key_rings fresh = {0};
+        struct key_rings *taken = version < rings->version ? &fresh : rings;
+        if (!rows_load(taken, result, error)) {
+                clear(&fresh);
+                return KEY_RINGS_REFUSED;
+        }
+        if (taken == &fresh) {
                 clear(rings);
-        for (int i = 1; i < PQntuples(result); i++)
-                if (!row_load(rings, result, i, error))
-                        return KEY_RINGS_REFUSED;
+                *rings = fresh;
+        }
         rings->version = version;
         return KEY_RINGS_CHANGED;
 }

@@ -104,7 +104,7 @@ struct pg_parameter key_rings_known(int64_t version, char buffer[KEY_RINGS_KNOWN
 enum key_rings_load { KEY_RINGS_CHANGED, KEY_RINGS_UNCHANGED, KEY_RINGS_REFUSED };
 
 /* A text-format result of the statement. KEY_RINGS_REFUSED: error[] names the row and what is wrong. What stands before that row was
- * taken, and all of it comes again the next time, since the version is the former one. */
+ * taken, but of a restored database's nothing, and all of it comes again the next time, since the version is the former one. */
 ATM_MUST_USE enum key_rings_load key_rings_load(struct key_rings *rings, const PGresult *result,
                                                 char error[KEY_RINGS_ERROR_MAX]);
 

@@ -153,6 +153,36 @@ START_TEST(what_is_no_row_of_the_database_is_refused_and_named)
 }
 END_TEST
 
+/* Whoever has no keys needs no MAC: so a restored database's rows that can't be read take nothing from those that are there. */
+START_TEST(the_former_keys_are_good_until_a_restored_database_s_are_read)
+{
+        static const char *const former[COLUMNS - 1] = {"terminal", "T0000001", "working", "7",
+                                                        "current",  "pin",      "a block", "0a1b2c"};
+        static const char *const wrong[COLUMNS - 1] = {"terminal", "T0000001", "working", "none",
+                                                       "current",  "pin",      "a block", "0a1b2c"};
+        static const char *const restored[COLUMNS - 1] = {"terminal", "T0000002", "working", "3",
+                                                          "current",  "pin",      "a block", "0a1b2c"};
+        char error[KEY_RINGS_ERROR_MAX];
+        struct key_rings *rings = key_rings_new();
+        PGresult *result = answer("9", former);
+
+        ck_assert_int_eq(key_rings_load(rings, result, error), KEY_RINGS_CHANGED);
+        PQclear(result);
+        result = answer("5", wrong);
+        ck_assert_int_eq(key_rings_load(rings, result, error), KEY_RINGS_REFUSED);
+        PQclear(result);
+        ck_assert_ptr_nonnull(
+            key_ring_set(key_rings_find(rings, KEY_OWNER_TERMINAL, "T0000001"), KEY_SET_WORKING, 7));
+        ck_assert_int_eq(key_rings_version(rings), 9);
+        result = answer("5", restored);
+        ck_assert_int_eq(key_rings_load(rings, result, error), KEY_RINGS_CHANGED);
+        PQclear(result);
+        ck_assert_ptr_null(key_rings_find(rings, KEY_OWNER_TERMINAL, "T0000001"));
+        ck_assert_int_eq(key_rings_version(rings), 5);
+        key_rings_free(rings);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("key_rings");
@@ -161,6 +191,7 @@ int main(void)
         tcase_add_test(rings_case, each_owner_is_found_in_whatever_order_they_came);
         tcase_add_test(rings_case, one_begins_with_the_current_set_and_else_with_the_first_that_is_loaded);
         tcase_add_test(rings_case, what_is_no_row_of_the_database_is_refused_and_named);
+        tcase_add_test(rings_case, the_former_keys_are_good_until_a_restored_database_s_are_read);
         suite_add_tcase(suite, rings_case);
         return suite_run(suite);
 }
