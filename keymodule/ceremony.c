@@ -4,13 +4,13 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "keymodule/crypto/mac.h"
 #include "lib/base/hex.h"
+#include "lib/cli/hidden.h"
 
-enum { COMPONENTS = 2, LINE_MAX_TEXT = 2 * 32 + 2 };
+enum { COMPONENTS = 2, LINE_MAX_TEXT = 2 * 2 * 32 + 2 /* a space after each digit, at most */ };
 
 /* One line, byte by byte, so that none of it is in a buffer that nobody wipes. False: the end, or too long. */
 static bool read_line(char ret_line[LINE_MAX_TEXT])
@@ -32,21 +32,13 @@ static bool read_line(char ret_line[LINE_MAX_TEXT])
 
 static bool ask_line(const char *what, int number, char ret_line[LINE_MAX_TEXT])
 {
-        struct termios shown, hidden;
-        bool is_terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
+        char question[64];
 
-        fprintf(stderr, "%s %d of %d: ", what, number, COMPONENTS);
-        if (is_terminal) {
-                hidden = shown;
-                hidden.c_lflag &= ~(tcflag_t)ECHO;
-                tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-        }
-        bool read = read_line(ret_line);
-        if (is_terminal) {
-                tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-                fputc('\n', stderr);
-        }
-        return read;
+        snprintf(question, sizeof(question), "%s %d of %d: ", what, number, COMPONENTS);
+        if (isatty(STDIN_FILENO))
+                return hidden_ask(STDIN_FILENO, question, ret_line, LINE_MAX_TEXT);
+        fputs(question, stderr);
+        return read_line(ret_line);
 }
 
 /* Digits in groups, as they are printed, are one number. */
@@ -127,6 +119,11 @@ bool ceremony_take(const struct master *master, enum cipher_algorithm algorithm,
                 for (size_t i = 0; good && i < component.length; i++)
                         key.bytes[i] ^= component.bytes[i];
                 cipher_key_wipe(&component);
+        }
+        if (good && cipher_key_is_zero(&key)) {
+                snprintf(error, CEREMONY_ERROR_MAX,
+                         "the components are the same one: their key would be zero");
+                good = false;
         }
         good = good && wrap(master, &key, ret_block, ret_check, error);
         cipher_key_wipe(&key);

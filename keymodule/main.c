@@ -236,16 +236,27 @@ static bool harden(void)
         return true;
 }
 
-static int write_block(const char *block)
+/* Opened before anybody types: what can't be written costs no ceremony. NULL after a complaint. */
+static FILE *open_block(void)
 {
         FILE *stream = fopen(arguments.block, "wxe");
-        bool written = stream && fprintf(stream, "%s\n", block) > 0;
 
-        if (stream)
-                written = fclose(stream) == 0 && written;
-        if (!written)
+        if (!stream)
                 complain("%s: %s", arguments.block, strerror(errno));
-        return written ? EXIT_DONE : EXIT_FAILED;
+        return stream;
+}
+
+/* NULL: there is none, and the file goes. False after a complaint. */
+static bool close_block(FILE *stream, const char *block)
+{
+        bool written = block && fprintf(stream, "%s\n", block) > 0;
+
+        written = fclose(stream) == 0 && written;
+        if (block && !written)
+                complain("%s: %s", arguments.block, strerror(errno));
+        if (!written)
+                unlink(arguments.block);
+        return written;
 }
 
 static int take_components(void)
@@ -253,7 +264,8 @@ static int take_components(void)
         char error[MASTER_ERROR_MAX], why[CEREMONY_ERROR_MAX], block[KEY_BLOCK_TEXT],
             check[CEREMONY_CHECK_TEXT];
         struct master master;
-        int code = EXIT_FAILED;
+        FILE *stream;
+        bool taken = false;
 
         log_open("stderr", "info", NULL);
         if (!harden())
@@ -262,13 +274,17 @@ static int take_components(void)
                 complain("%s", error);
                 return EXIT_CONFIG;
         }
-        if (!ceremony_take(&master, arguments.is_tdes ? CIPHER_TDES : CIPHER_AES, block, check, why))
-                complain("%s", why);
-        else
-                code = write_block(block);
+        stream = open_block();
+        if (stream) {
+                taken =
+                    ceremony_take(&master, arguments.is_tdes ? CIPHER_TDES : CIPHER_AES, block, check, why);
+                if (!taken)
+                        complain("%s", why);
+                taken = close_block(stream, taken ? block : NULL);
+        }
         master_wipe(&master);
-        if (code != EXIT_DONE)
-                return code;
+        if (!taken)
+                return EXIT_FAILED;
         printf("%s\n", check);
         return program_end(EXIT_DONE);
 }

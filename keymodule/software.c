@@ -434,7 +434,8 @@ static enum key_code combine(struct software *software, struct backend_call *cal
                 opened.key = one;
                 for (size_t i = 0; i < one.length; i++)
                         opened.key.bytes[i] ^= other.bytes[i];
-                code = answer_block(call, &software->master.guard, &opened);
+                code = cipher_key_is_zero(&opened.key) ? KEY_CODE_COMPONENT
+                                                       : answer_block(call, &software->master.guard, &opened);
         }
         cipher_key_wipe(&one);
         cipher_key_wipe(&other);

@@ -48,6 +48,15 @@ void cipher_key_wipe(struct cipher_key *key)
         OPENSSL_cleanse(key, sizeof(*key));
 }
 
+bool cipher_key_is_zero(const struct cipher_key *key)
+{
+        uint8_t any = 0;
+
+        for (size_t i = 0; i < key->length; i++)
+                any |= key->bytes[i];
+        return any == 0;
+}
+
 bool cipher_key_has_length(enum cipher_algorithm algorithm, size_t length)
 {
         return find_length(algorithm, length);

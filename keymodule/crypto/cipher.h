@@ -32,6 +32,8 @@ struct cipher_key {
 };
 
 void cipher_key_wipe(struct cipher_key *key);
+/* All its bytes are: what comes of a component that was given twice. */
+bool cipher_key_is_zero(const struct cipher_key *key);
 /* Whether a key of that algorithm can have this length: DES alone is none. */
 bool cipher_key_has_length(enum cipher_algorithm algorithm, size_t length);
 /* Security strength in bits (NIST SP 800-57 part 1, table 2): a key is wrapped by none that has less. */

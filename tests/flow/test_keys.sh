@@ -183,7 +183,7 @@ check_of() {
         if [[ $2 == tdes ]]; then
                 head -c 8 /dev/zero | openssl enc -des-ede -K "$1" -nopad -provider legacy -provider default | od -An -tx1 -N3 | tr -d ' \n'
         else
-                head -c 16 /dev/zero | openssl mac -cipher AES-128-CBC -macopt "hexkey:$1" CMAC | cut -c1-10
+                head -c 16 /dev/zero | openssl mac -cipher "AES-$((4 * ${#1}))-CBC" -macopt "hexkey:$1" CMAC | cut -c1-10
         fi
 }
 # components FILE ALGORITHM OPTION...: two are typed; the check values are in ${parts[@]}
@@ -226,6 +226,21 @@ key import --block "$WORK/link-block" --link BANKA --check-value "$made" "${cere
 key generate --link BANKA
 key export "$WORK/out" --link BANKA
 [[ $(tail -n 1 "$WORK/out") == BANKA,1,D* ]] || wrong "a link's keys: $(cat "$WORK/out")"
+# digits in groups, as they are printed, are one number
+one=$(openssl rand -hex 32) other=$(openssl rand -hex 32)
+made=$(printf '%s\n%s\n%s\n%s\n' "$(sed 's/..../& /g' <<<"$one")" "$(check_of "$one" aes)" "$(sed 's/../& /g' <<<"$other")" "$(check_of "$other" aes)" |
+        atmkeyd --take-components "$WORK/grouped" --master-file "$WORK/master" 2>"$WORK/ceremony") || wrong "digits in groups: $(cat "$WORK/ceremony")"
+# nor costs a file that is there the custodians their typing, and one component twice is no key
+status=0
+atmkeyd --take-components "$WORK/grouped" --master-file "$WORK/master" </dev/null >"$WORK/ceremony" 2>&1 || status=$?
+((status == 1)) && ! grep -q "component 1" "$WORK/ceremony" || wrong "a file that is there: $status: $(cat "$WORK/ceremony")"
+says "$WORK/ceremony" "File exists"
+status=0
+printf '%s\n%s\n%s\n%s\n' "$one" "$(check_of "$one" aes)" "$one" "$(check_of "$one" aes)" |
+        atmkeyd --take-components "$WORK/none" --master-file "$WORK/master" >"$WORK/ceremony" 2>&1 || status=$?
+((status == 1)) || wrong "one component twice: exit code $status"
+says "$WORK/ceremony" "the components are the same one"
+[[ ! -e $WORK/none ]] || wrong "a file was left of it"
 # what is typed wrongly is no key
 status=0
 printf '%s\n000000\n' "$(openssl rand -hex 16)" | atmkeyd --take-components "$WORK/none" --master-file "$WORK/master" >"$WORK/ceremony" 2>&1 || status=$?

@@ -1,81 +1,14 @@
-/*
- * The terminal shows nothing while the password is typed, and must show what is typed again whatever ends the program then: so what ends it
- * by a signal is caught, and done once the terminal is as it was.
- */
+/* Asked at the terminal itself, wherever standard input comes from. */
 #include "tools/atmctl/password.h"
 
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include "lib/base/array.h"
-
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-static struct termios shown; /* the terminal as it was; for on_end */
-static int terminal;
-
-/* The signal's own way was set when it came (SA_RESETHAND): this time it ends the program. */
-static void on_end(int signal)
-{
-        (void)tcsetattr(terminal, TCSANOW, &shown);
-        (void)raise(signal);
-}
-
-static void catch_all(struct sigaction former[LENGTH(ending)])
-{
-        struct sigaction action = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND};
-
-        for (size_t i = 0; i < LENGTH(ending); i++) {
-                sigaction(ending[i], NULL, &former[i]);
-                if (former[i].sa_handler != SIG_IGN)
-                        sigaction(ending[i], &action, NULL);
-        }
-}
-
-static void release_all(const struct sigaction former[LENGTH(ending)])
-{
-        for (size_t i = 0; i < LENGTH(ending); i++)
-                sigaction(ending[i], &former[i], NULL);
-}
-
-/* Whoever stopped it would have a terminal that shows nothing, too: ^Z does nothing. */
-static bool hide(void)
-{
-        struct termios hidden = shown;
-
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        hidden.c_lflag |= ICANON;
-        hidden.c_cc[VSUSP] = _POSIX_VDISABLE;
-        return tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
-}
-
-static bool ask_hidden(const char *question, char ret_password[PASSWORD_MAX])
-{
-        struct sigaction former[LENGTH(ending)];
-        ssize_t length = 0;
-        bool hidden;
-
-        if (tcgetattr(terminal, &shown) != 0)
-                return false;
-        catch_all(former);
-        hidden = hide();
-        if (hidden) {
-                dprintf(terminal, "%s", question);
-                length = read(terminal, ret_password, PASSWORD_MAX - 1);
-                (void)tcsetattr(terminal, TCSAFLUSH, &shown);
-                dprintf(terminal, "\n");
-        }
-        release_all(former);
-        ret_password[length > 0 ? length : 0] = '\0';
-        ret_password[strcspn(ret_password, "\r\n")] = '\0';
-        return hidden && *ret_password != '\0';
-}
+#include "lib/cli/hidden.h"
 
 bool password_ask(const char *question, char ret_password[PASSWORD_MAX])
 {
+        int terminal;
         bool given;
 
         if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
@@ -83,7 +16,7 @@ bool password_ask(const char *question, char ret_password[PASSWORD_MAX])
         terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
         if (terminal < 0)
                 return false;
-        given = ask_hidden(question, ret_password);
+        given = hidden_ask(terminal, question, ret_password, PASSWORD_MAX);
         close(terminal);
         return given;
 }
