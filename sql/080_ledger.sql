@@ -1790,7 +1790,7 @@ BEGIN
              o (card_token, issuer, pan_mask, expiry_yymm, kind, opening_yen, pin_value)
         ORDER BY 1
         ON CONFLICT (card_token) DO UPDATE
-        SET expiry_yymm = EXCLUDED.expiry_yymm, opening_yen = EXCLUDED.opening_yen, balance_yen = EXCLUDED.balance_yen
+        SET expiry_yymm = EXCLUDED.expiry_yymm, opening_yen = EXCLUDED.opening_yen, balance_yen = EXCLUDED.balance_yen, pin_value = EXCLUDED.pin_value
         WHERE card_only_used(c.expiry_yymm, c.status) AND c.opening_yen IS NULL;
         GET DIAGNOSTICS v_made = ROW_COUNT;
         -- others may have been faster since it was looked for them
