@@ -13,6 +13,130 @@ static void select_owner(struct selection *selection, const char *owner_kind, co
                         selection_parameter(selection, value));
 }
 
+/* clang-format off: a line a thing. Conditions and limit are what is filled in. */
+#define LIST_SQL                                                                                             \
+        "SELECT s.owner_kind, s.owner, s.kind, s.number, s.state, k.purpose, k.check_value, " MOMENT(        \
+            "s.loaded_at") ", " MOMENT("s.current_at") ", " MOMENT("s.retired_at") ", " MOMENT("s.exported_" \
+                                                                                               "at") ", "    \
+                                                                                                     "busin" \
+                                                                                                     "ess_"  \
+                                                                                                     "today" \
+                                                                                                     "() - " \
+                                                                                                     "(coal" \
+                                                                                                     "esce(" \
+                                                                                                     "s."    \
+                                                                                                     "retir" \
+                                                                                                     "ed_"   \
+                                                                                                     "at, "  \
+                                                                                                     "s."    \
+                                                                                                     "curre" \
+                                                                                                     "nt_"   \
+                                                                                                     "at, "  \
+                                                                                                     "s."    \
+                                                                                                     "loade" \
+                                                                                                     "d_at)" \
+                                                                                                     " AT "  \
+                                                                                                     "TIME " \
+                                                                                                     "ZONE " \
+                                                                                                     "'Asia" \
+                                                                                                     "/Toky" \
+                                                                                                     "o')::" \
+                                                                                                     "date," \
+                                                                                                     " "     \
+                                                                                                     "array" \
+                                                                                                     "_to_"  \
+                                                                                                     "strin" \
+                                                                                                     "g(s."  \
+                                                                                                     "custo" \
+                                                                                                     "dian," \
+                                                                                                     " ', "  \
+                                                                                                     "'), "  \
+                                                                                                     "array" \
+                                                                                                     "_to_"  \
+                                                                                                     "strin" \
+                                                                                                     "g(s."  \
+                                                                                                     "bag, " \
+                                                                                                     "', "   \
+                                                                                                     "') "   \
+                                                                                                     "FROM " \
+                                                                                                     "v_"    \
+                                                                                                     "key_"  \
+                                                                                                     "set "  \
+                                                                                                     "s "    \
+                                                                                                     "CROSS" \
+                                                                                                     " JOIN" \
+                                                                                                     " LATE" \
+                                                                                                     "RAL "  \
+                                                                                                     "unnes" \
+                                                                                                     "t(s."  \
+                                                                                                     "purpo" \
+                                                                                                     "se, "  \
+                                                                                                     "s."    \
+                                                                                                     "check" \
+                                                                                                     "_valu" \
+                                                                                                     "e) "   \
+                                                                                                     "WITH " \
+                                                                                                     "ORDIN" \
+                                                                                                     "ALITY" \
+                                                                                                     " k "   \
+                                                                                                     "(purp" \
+                                                                                                     "ose, " \
+                                                                                                     "check" \
+                                                                                                     "_valu" \
+                                                                                                     "e, "   \
+                                                                                                     "place" \
+                                                                                                     ") "    \
+                                                                                                     "LEFT " \
+                                                                                                     "JOIN " \
+                                                                                                     "atm "  \
+                                                                                                     "a ON " \
+                                                                                                     "s."    \
+                                                                                                     "owner" \
+                                                                                                     "_kind" \
+                                                                                                     " = "   \
+                                                                                                     "'term" \
+                                                                                                     "inal'" \
+                                                                                                     " AND " \
+                                                                                                     "a."    \
+                                                                                                     "termi" \
+                                                                                                     "nal "  \
+                                                                                                     "= "    \
+                                                                                                     "s."    \
+                                                                                                     "owner" \
+                                                                                                     " "     \
+                                                                                                     "LEFT " \
+                                                                                                     "JOIN " \
+                                                                                                     "hall " \
+                                                                                                     "h "    \
+                                                                                                     "USING" \
+                                                                                                     " ("    \
+                                                                                                     "hall)" \
+                                                                                                     " "     \
+                                                                                                     "WHERE" \
+                                                                                                     " true" \
+                                                                                                     "%s "   \
+                                                                                                     "ORDER" \
+                                                                                                     " BY "  \
+                                                                                                     "s."    \
+                                                                                                     "owner" \
+                                                                                                     "_kind" \
+                                                                                                     ", "    \
+                                                                                                     "s."    \
+                                                                                                     "owner" \
+                                                                                                     ", "    \
+                                                                                                     "s."    \
+                                                                                                     "kind," \
+                                                                                                     " s."   \
+                                                                                                     "numbe" \
+                                                                                                     "r "    \
+                                                                                                     "DESC," \
+                                                                                                     " k."   \
+                                                                                                     "place" \
+                                                                                                     " LIMI" \
+                                                                                                     "T "    \
+                                                                                                     "%" PRId64
+/* clang-format on */
+
 PGresult *keys_list(PGconn *connection, const struct key_list_question *question, int64_t limit,
                     char error[PG_ERROR_MAX])
 {
@@ -28,186 +152,6 @@ PGresult *keys_list(PGconn *connection, const struct key_list_question *question
         select_equal(&selection, "s.kind", "text", question->kind);
         select_equal(&selection, "s.state", "text", question->state);
         sql_start(&sql);
-        sql_add(
-            &sql,
-            "SELECT s.owner_kind, s.owner, s.kind, s.number, s.state, k.purpose, k.check_value, " MOMENT(
-                "s.loaded_at") ", " MOMENT("s.current_at") ", " MOMENT("s.retired_at") ", " MOMENT("s."
-                                                                                                   "exported_"
-                                                                                                   "at") ", "
-                                                                                                         "bus"
-                                                                                                         "ine"
-                                                                                                         "ss_"
-                                                                                                         "tod"
-                                                                                                         "ay("
-                                                                                                         ") "
-                                                                                                         "- "
-                                                                                                         "(co"
-                                                                                                         "ale"
-                                                                                                         "sce"
-                                                                                                         "(s."
-                                                                                                         "ret"
-                                                                                                         "ire"
-                                                                                                         "d_"
-                                                                                                         "at,"
-                                                                                                         " s."
-                                                                                                         "cur"
-                                                                                                         "ren"
-                                                                                                         "t_"
-                                                                                                         "at,"
-                                                                                                         " "
-                                                                                                         "s."
-                                                                                                         "loa"
-                                                                                                         "ded"
-                                                                                                         "_at"
-                                                                                                         ") "
-                                                                                                         "AT "
-                                                                                                         "TIM"
-                                                                                                         "E "
-                                                                                                         "ZON"
-                                                                                                         "E "
-                                                                                                         "'As"
-                                                                                                         "ia/"
-                                                                                                         "Tok"
-                                                                                                         "yo'"
-                                                                                                         ")::"
-                                                                                                         "dat"
-                                                                                                         "e, "
-                                                                                                         "arr"
-                                                                                                         "ay_"
-                                                                                                         "to_"
-                                                                                                         "str"
-                                                                                                         "ing"
-                                                                                                         "(s."
-                                                                                                         "cus"
-                                                                                                         "tod"
-                                                                                                         "ian"
-                                                                                                         ", "
-                                                                                                         "', "
-                                                                                                         "'),"
-                                                                                                         " "
-                                                                                                         "arr"
-                                                                                                         "ay_"
-                                                                                                         "to_"
-                                                                                                         "str"
-                                                                                                         "ing"
-                                                                                                         "(s."
-                                                                                                         "bag"
-                                                                                                         ", "
-                                                                                                         "', "
-                                                                                                         "') "
-                                                                                                         "FRO"
-                                                                                                         "M "
-                                                                                                         "v_"
-                                                                                                         "key"
-                                                                                                         "_se"
-                                                                                                         "t "
-                                                                                                         "s "
-                                                                                                         "CRO"
-                                                                                                         "SS "
-                                                                                                         "JOI"
-                                                                                                         "N "
-                                                                                                         "LAT"
-                                                                                                         "ERA"
-                                                                                                         "L "
-                                                                                                         "unn"
-                                                                                                         "est"
-                                                                                                         "(s."
-                                                                                                         "pur"
-                                                                                                         "pos"
-                                                                                                         "e, "
-                                                                                                         "s."
-                                                                                                         "che"
-                                                                                                         "ck_"
-                                                                                                         "val"
-                                                                                                         "ue)"
-                                                                                                         " WI"
-                                                                                                         "TH "
-                                                                                                         "ORD"
-                                                                                                         "INA"
-                                                                                                         "LIT"
-                                                                                                         "Y "
-                                                                                                         "k "
-                                                                                                         "(pu"
-                                                                                                         "rpo"
-                                                                                                         "se,"
-                                                                                                         " "
-                                                                                                         "che"
-                                                                                                         "ck_"
-                                                                                                         "val"
-                                                                                                         "ue,"
-                                                                                                         " pl"
-                                                                                                         "ace"
-                                                                                                         ") "
-                                                                                                         "LEF"
-                                                                                                         "T "
-                                                                                                         "JOI"
-                                                                                                         "N "
-                                                                                                         "atm"
-                                                                                                         " a "
-                                                                                                         "ON "
-                                                                                                         "s."
-                                                                                                         "own"
-                                                                                                         "er_"
-                                                                                                         "kin"
-                                                                                                         "d "
-                                                                                                         "= "
-                                                                                                         "'te"
-                                                                                                         "rmi"
-                                                                                                         "nal"
-                                                                                                         "' "
-                                                                                                         "AND"
-                                                                                                         " "
-                                                                                                         "a."
-                                                                                                         "ter"
-                                                                                                         "min"
-                                                                                                         "al "
-                                                                                                         "= "
-                                                                                                         "s."
-                                                                                                         "own"
-                                                                                                         "er "
-                                                                                                         "LEF"
-                                                                                                         "T "
-                                                                                                         "JOI"
-                                                                                                         "N "
-                                                                                                         "hal"
-                                                                                                         "l "
-                                                                                                         "h "
-                                                                                                         "USI"
-                                                                                                         "NG "
-                                                                                                         "(ha"
-                                                                                                         "ll)"
-                                                                                                         " WH"
-                                                                                                         "ERE"
-                                                                                                         " "
-                                                                                                         "tru"
-                                                                                                         "e%"
-                                                                                                         "s "
-                                                                                                         "ORD"
-                                                                                                         "ER "
-                                                                                                         "BY "
-                                                                                                         "s."
-                                                                                                         "own"
-                                                                                                         "er_"
-                                                                                                         "kin"
-                                                                                                         "d, "
-                                                                                                         "s."
-                                                                                                         "own"
-                                                                                                         "er,"
-                                                                                                         " s."
-                                                                                                         "kin"
-                                                                                                         "d, "
-                                                                                                         "s."
-                                                                                                         "num"
-                                                                                                         "ber"
-                                                                                                         " "
-                                                                                                         "DES"
-                                                                                                         "C, "
-                                                                                                         "k."
-                                                                                                         "pla"
-                                                                                                         "ce "
-                                                                                                         "LIM"
-                                                                                                         "IT "
-                                                                                                         "%" PRId64,
-            selection.conditions.text, limit);
+        sql_add(&sql, LIST_SQL, selection.conditions.text, limit);
         return pg_query(connection, sql.text, selection.count, selection.parameters, error);
 }
