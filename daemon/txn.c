@@ -196,15 +196,15 @@ static void add_approval(const struct txn *txn, struct iso_message *answer)
 {
         const struct ledger_answer *found = &txn->op.answer;
         struct civil day;
-        char rrn[13], code[APPROVAL_CODE_LENGTH + 1];
-        int zeros = APPROVAL_CODE_LENGTH - (int)strlen(found->approval_code);
+        char rrn[13], code[APPROVAL_CODE_LENGTH + 1] = "000000"; /* a bank's may be shorter */
+        size_t length = strlen(found->approval_code);
         calendar_civil_of_day(found->business_day, &day);
         iso_set_number(answer, 15, day.month * 100 + day.day, 4);
         add_charge(answer, found->customer_charge_yen);
         calendar_rrn(txn->op.identity.transmitted_ms, txn->op.identity.stan, rrn);
         iso_set_string(answer, 37, rrn);
-        snprintf(code, sizeof(code), "%.*s%s", zeros, "000000",
-                 found->approval_code); /* a bank's may be shorter */
+        assert(length <= APPROVAL_CODE_LENGTH);
+        memcpy(code + APPROVAL_CODE_LENGTH - length, found->approval_code, length);
         iso_set_string(answer, 38, code);
 }
 
