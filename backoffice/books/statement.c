@@ -53,7 +53,10 @@ static const char sql[] =
 static const char head_sql[] =
     "SELECT h.name, h.registration, "
     "(SELECT to_char(to_timestamp(p.closed_ms / 1000.0) AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD') "
-    "FROM period p WHERE p.to_on >= $2::date ORDER BY p.to_on LIMIT 1) FROM hall h WHERE h.hall = $1";
+    "FROM period p WHERE p.to_on >= $2::date ORDER BY p.to_on LIMIT 1), "
+    "EXISTS (SELECT FROM contract c WHERE c.from_on <= $2::date "
+    "AND coalesce(c.until_on, 'infinity') > date_trunc('month', $2::date::timestamp)::date) "
+    "FROM hall h WHERE h.hall = $1";
 
 enum column {
         KIND,
@@ -160,6 +163,35 @@ void statement_number(const struct statement_question *question, char buffer[STA
         snprintf(buffer, STATEMENT_NUMBER_MAX, "%.4s%.2s-%.20s", day, day + 5, question->hall);
 }
 
+static bool has_contract(const struct statement *statement, const char *terminal)
+{
+        for (size_t i = 0; i < statement->lines; i++) {
+                if (statement->line[i].kind == STATEMENT_BASE_FEE &&
+                    strcmp(statement->line[i].terminal, terminal) == 0)
+                        return true;
+        }
+        return false;
+}
+
+int64_t statement_strays(const struct statement *statement)
+{
+        const char *counted = "";
+        int64_t strays = 0;
+
+        for (size_t i = 0; i < statement->lines; i++) {
+                const struct statement_line *line = &statement->line[i];
+                bool is_late =
+                    line->earlier_yen.value && line->earlier_yen.value == line->commission_yen.value;
+
+                if (line->kind != STATEMENT_SHARE || is_late || strcmp(line->terminal, counted) == 0 ||
+                    has_contract(statement, line->terminal))
+                        continue;
+                counted = line->terminal;
+                strays++;
+        }
+        return strays;
+}
+
 bool statement_has(const struct statement *statement, enum statement_kind kind)
 {
         for (size_t i = 0; i < statement->taxes; i++) {
@@ -206,6 +238,8 @@ bool statement_load(PGconn *connection, const struct statement_question *questio
         for (int row = 0; row < PQntuples(result); row++)
                 take_line(result, row, &ret_statement->line[ret_statement->lines++]);
         statement_sum(ret_statement);
+        if (PQntuples(head) && strcmp(PQgetvalue(head, 0, 3), "t") == 0)
+                ret_statement->without_contract = statement_strays(ret_statement);
         return true;
 }
 

@@ -47,7 +47,9 @@ struct statement {
         size_t lines;
         struct statement_tax *tax; /* by kind and rate; room for one a line */
         size_t taxes;
-        bool lacks_shares;                                      /* earned_yen and balance_yen are missing */
+        bool lacks_shares; /* earned_yen and balance_yen are missing */
+        int64_t
+            without_contract; /* ATMs that earned here where they had none, though others had: owed_yen and balance_yen are missing */
         int64_t owed_yen, earned_yen, balance_yen, earlier_yen; /* balance: what the hall owes in the end */
         PGresult *held[2];                                      /* the texts */
 };
@@ -56,6 +58,9 @@ struct statement {
 int64_t statement_taxed_yen(const struct statement_tax *tax);
 /* The sums of its lines, into `tax` too. */
 void statement_sum(struct statement *statement);
+
+/* ATMs with lines of shares and none of a contract; what is only posted late does not count (report_without_contract in sql/). */
+int64_t statement_strays(const struct statement *statement);
 
 /* Whether there is anything to pay of a kind. */
 bool statement_has(const struct statement *statement, enum statement_kind kind);

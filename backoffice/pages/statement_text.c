@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "lib/base/attributes.h"
@@ -48,7 +49,7 @@ static const char *print_yen(int64_t yen, enum reader reader, char buffer[48])
 
 static void note_sums(const struct statement *statement, enum reader reader, struct statement_notes *notes)
 {
-        int64_t balance = statement->lacks_shares ? 0 : statement->balance_yen;
+        int64_t balance = statement->lacks_shares || statement->without_contract ? 0 : statement->balance_yen;
         char text[48];
 
         if (statement->lacks_shares && statement->lines)
@@ -57,6 +58,13 @@ static void note_sums(const struct statement *statement, enum reader reader, str
                          ? "帳簿の開始前の月のため、支払手数料は不明であり、差引残高は算定できません。"
                          : "The month was over when the books began: what the hall earned is missing, and so "
                            "is the balance.");
+        if (statement->without_contract)
+                note(notes,
+                     reader ? "設置契約のない期間に出金のあったATMが%" PRId64
+                              "台あり、その基本料金は不明であり、差引残高は算定できません。"
+                            : "ATMs that earned where they had no contract: %" PRId64
+                              "; their base fees are missing, and so is the balance.",
+                     statement->without_contract);
         if (balance > 0)
                 note(notes, reader ? "ホールへの請求額：%s円" : "the hall owes %s yen",
                      print_yen(balance, reader, text));

@@ -40,6 +40,24 @@ START_TEST(without_days_or_costs_quotients_are_missing)
 }
 END_TEST
 
+START_TEST(an_atm_that_earned_without_a_contract_is_counted_once_and_not_for_what_is_late)
+{
+        struct statement_line lines[] = {
+            {.kind = STATEMENT_BASE_FEE, .terminal = "T0000001"},
+            {.kind = STATEMENT_SHARE, .terminal = "T0000001", .commission_yen = {500, true}},
+            {.kind = STATEMENT_SHARE, .terminal = "T0000002", .commission_yen = {300, true}},
+            {.kind = STATEMENT_SHARE, .terminal = "T0000002", .commission_yen = {200, true}},
+            {.kind = STATEMENT_SHARE,
+             .terminal = "T0000003",
+             .commission_yen = {-200, true},
+             .earlier_yen = {-200, true}},
+        };
+        const struct statement statement = {.line = lines, .lines = LENGTH(lines)};
+
+        ck_assert_int_eq(statement_strays(&statement), 1);
+}
+END_TEST
+
 START_TEST(a_balance_is_what_is_owed_less_what_was_earned)
 {
         struct statement_line lines[] = {
@@ -154,6 +172,7 @@ int main(void)
 
         tcase_add_test(tests, an_atm_s_quotients_are_by_its_days_and_its_revenue);
         tcase_add_test(tests, without_days_or_costs_quotients_are_missing);
+        tcase_add_test(tests, an_atm_that_earned_without_a_contract_is_counted_once_and_not_for_what_is_late);
         tcase_add_test(tests, a_balance_is_what_is_owed_less_what_was_earned);
         tcase_add_test(tests, an_invoice_s_number_is_of_hall_and_month);
         tcase_add_test(tests, a_qualified_invoice_has_the_seller_s_number);

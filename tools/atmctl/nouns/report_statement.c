@@ -165,7 +165,8 @@ static bool write_line(struct output *output, const struct statement_line *line)
 
 static struct figure balance_of(const struct statement *statement)
 {
-        return statement->lacks_shares ? figure_missing : figure_known(statement->balance_yen);
+        return statement->lacks_shares || statement->without_contract ? figure_missing
+                                                                      : figure_known(statement->balance_yen);
 }
 
 static bool write_balance(struct output *output, const struct statement *statement)
@@ -242,10 +243,10 @@ static bool write_sums(const struct sheet *sheet)
         static const struct output_column members[] = {
             {"owed_yen", OUTPUT_YEN, 0}, {"earned_yen", OUTPUT_YEN, 0}, {"balance_yen", OUTPUT_YEN, 0}};
         const struct statement *statement = sheet->statement;
-        const struct figure sums[] = {figure_known(statement->owed_yen),
-                                      statement->lacks_shares ? figure_missing
-                                                              : figure_known(statement->earned_yen),
-                                      balance_of(statement)};
+        const struct figure sums[] = {
+            statement->without_contract ? figure_missing : figure_known(statement->owed_yen),
+            statement->lacks_shares ? figure_missing : figure_known(statement->earned_yen),
+            balance_of(statement)};
         char text[LENGTH(sums)][FIGURE_TEXT_MAX];
         const char *values[LENGTH(sums)];
 
