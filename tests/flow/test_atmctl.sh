@@ -627,7 +627,8 @@ mkdir certs
 expect_exit 0 atmctl pki init --dir pki
 refuses 1 "pki/ca.crt" atmctl pki init --dir pki
 expect_exit 0 atmctl pki issue --dir pki --out certs --server atmd --san IP:127.0.0.1,DNS:localhost
-expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T0000002 --days 30
+expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T0000002 T0000001 --days 30
+says "2 certificates issued"
 expect_exit 0 atmctl pki issue --dir pki --out certs --terminals "$ROOT/etc/atms.csv"
 says "certs: 1064 certificates issued, 2 others there already"
 # what is there is in an ATM: it is written over only where that is said

@@ -101,6 +101,16 @@ static bool issue_named(struct issue *issue, const char *name, enum pki_use use,
         return may_issue(issue, name) && issue_one(issue, name, use, san);
 }
 
+/* Named before: one of each is made. */
+static bool is_repeated(const char *const *terminals, size_t at)
+{
+        for (size_t i = 0; i < at; i++) {
+                if (strcmp(terminals[i], terminals[at]) == 0)
+                        return true;
+        }
+        return false;
+}
+
 static bool issue_listed(struct issue *issue)
 {
         const char *const *terminals;
@@ -111,7 +121,7 @@ static bool issue_listed(struct issue *issue)
                         return false;
         }
         for (size_t i = 0; i < count; i++) {
-                if (!issue_one(issue, terminals[i], PKI_CLIENT, NULL))
+                if (!is_repeated(terminals, i) && !issue_one(issue, terminals[i], PKI_CLIENT, NULL))
                         return false;
         }
         return true;
@@ -387,7 +397,8 @@ static const struct command commands[] = {
      .text = "list certificates, and how many days each has left, what ends first on top",
      .more = "Of a list of revoked certificates it is when the next one is due; whatever such a list in one "
              "of the folders "
-             "names is revoked. A file with neither is named, and the exit code 1. For a monitor: --within, "
+             "names is revoked. A file with none of them nor a key is named, and the exit code 1. For a "
+             "monitor: --within, "
              "and its exit "
              "code.\n"
              "Example: atmctl pki list pki certs --within 30",
