@@ -25,7 +25,7 @@ static const struct field hall_fields[] = {
     {"share_bp", VALUE_BASIS_POINTS, FIELD_DATED, "the hall's share of both fees without tax", "0", NULL,
      "share_bp", NULL},
     {"registration", VALUE_REGISTRATION, FIELD_NULLABLE,
-     "the registration number of who runs it, for qualified invoices; none: he is not registered", "", NULL,
+     "the registration number of who runs it, for qualified invoices; '': he is not registered", "", NULL,
      "registration", NULL},
     {.name = NULL},
 };
