@@ -8,16 +8,19 @@
 
 #include "lib/base/log.h"
 
+/* Said once it is kept: who reads of a new epoch in the log may rely on the file. */
 static void on_newer(void *context, const struct pg_epoch *seen)
 {
         struct epoch *epoch = context;
         char error[PG_EPOCH_ERROR_MAX];
+        bool kept;
 
         epoch->seen = *seen;
         epoch->is_kept = false;
+        kept = epoch_keep(epoch, error);
         log_event(LEVEL_INFO, "epoch", LOG_TEXT("database", seen->lineage), LOG_NUMBER("epoch", seen->epoch),
                   LOG_NUMBER("timeline", seen->timeline), LOG_TEXT("file", epoch->path));
-        if (!epoch_keep(epoch, error))
+        if (!kept)
                 log_event(LEVEL_ERROR, "epoch_not_kept", LOG_TEXT("reason", error),
                           LOG_TEXT("help", "it is tried again once a minute; until it is kept, an instance "
                                            "that is restarted may take an old primary"));
