@@ -59,6 +59,7 @@ env_write() {
                 put ATMD_PIDS "$pids"
                 put ATM_ACQUIRER "$ACQUIRER"
                 put ATM_TERMINALS "$DIR/terminals.csv"
+                env_of_one_atm
                 put ATM_CARDS "$DIR/cards.csv"
                 put ATM_JOURNAL "$DIR/journal"
                 put ATM_TOKEN_KEY_FILE "$DIR/token.key"
@@ -75,6 +76,15 @@ env_write() {
                 put PATH "$LAB_BIN:$PATH"
         } >"$DIR/lab.env.new"
         mv "$DIR/lab.env.new" "$DIR/lab.env"
+}
+
+# The first of ATM_TERMINALS, for whoever writes an ATM of his own (docs/protocol.md).
+env_of_one_atm() {
+        local terminal
+        terminal=$(sed -n '2s/,.*//p' "$DIR/terminals.csv")
+        put ATM_TERMINAL "$terminal"
+        put ATM_CERT "$DIR/certs/$terminal.crt"
+        put ATM_CERT_KEY "$DIR/certs/$terminal.key"
 }
 
 env_of_banks() {
@@ -98,13 +108,16 @@ env_of_keys() {
         put ATM_KEY_MODULE "$(key_socket)"
         put ATM_KEKS "$DIR/keys/keks.csv"
         put ATM_KEYS "$DIR/keys/keys.csv"
+        put ATM_MAC AES-CMAC
+        put ATM_MAC_FIELDS '64 128'
+        put ATM_PIN_FORMAT 4
         ((LAB_BANKS)) || return 0
         put BANKSIM_KEKS "$DIR/keys/link-keks.csv"
         put BANKSIM_KEYS "$DIR/keys/link-keys.csv"
 }
 
 env_of_no_keys() {
-        echo 'unset ATM_KEY_MODULE ATM_KEKS ATM_KEYS BANKSIM_KEKS BANKSIM_KEYS'
+        echo 'unset ATM_KEY_MODULE ATM_KEKS ATM_KEYS ATM_MAC ATM_MAC_FIELDS ATM_PIN_FORMAT BANKSIM_KEKS BANKSIM_KEYS'
 }
 
 # configurations -------------------------------------------------------------------------------------

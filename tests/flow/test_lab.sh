@@ -20,7 +20,7 @@ expect "lab env" "$(cat "$D/lab.env")" "$("$LAB" env --dir "$D")"
 for name in ATMD_HOST ATMD_PORT ATMD_PORTS ATMD_CA ATMD_CERTS ATMD_CONF ATMD_PIDS ATM_ACQUIRER ATM_TERMINALS ATM_CARDS \
         ATM_CLOCK_START_MS ATM_CLOCK_ANCHOR_MS ATM_CLOCK_SPEED PGHOST PGPORT PGDATABASE PGUSER PATH ATM_BANK_CARDS \
         BANKSIM_BANKS BANKSIM_PORTS BANKSIM_CONF BANKSIM_JOURNALS BANKSIM_SOCKET BANKSIM_PID \
-        ATM_KEY_MODULE ATM_KEKS ATM_KEYS BANKSIM_KEKS BANKSIM_KEYS; do
+        ATM_KEY_MODULE ATM_KEKS ATM_KEYS BANKSIM_KEKS BANKSIM_KEYS ATM_TERMINAL ATM_CERT ATM_CERT_KEY ATM_MAC ATM_MAC_FIELDS ATM_PIN_FORMAT; do
         grep -q "^export $name='..*'$" "$D/lab.env" || wrong "lab.env has no $name"
 done
 # shellcheck disable=SC1091
@@ -232,7 +232,7 @@ expect "down where no lab is" "lab: no lab in $WORK/never-was: nothing to do" "$
 
 # a clock of one's own, in the folder of an earlier lab, with more ATMs than the example fleet has
 "$LAB" up --dir "$D" --atms 1070 --cards 5 --banks 0 --plain --clock 2016-12-29T07:55:00+09:00,60 --hours real >/dev/null
-given=$(grep -E 'BANK|KEYS|KEY_MODULE' "$D/lab.env" | grep -v '^unset ' || true)
+given=$(grep -E 'BANK|KEYS|KEY_MODULE|ATM_MAC|ATM_PIN' "$D/lab.env" | grep -v '^unset ' || true)
 [[ -z $given && ! -e $D/keys ]] || wrong "a lab without banks and keys has: $given"
 expect_exit 1 "$LAB" kill --dir "$D" --keys
 # shellcheck disable=SC1091

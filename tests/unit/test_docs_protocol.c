@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/dialect.h"
+#include "keymodule/crypto/key_block.h"
 #include "keymodule/crypto/mac.h"
 #include "lib/base/hex.h"
 #include "protocol/frame.h"
@@ -298,6 +299,30 @@ START_TEST(the_examples_are_what_they_say)
 }
 END_TEST
 
+/* A key-encrypting key, a block under it, and what comes out of that. */
+START_TEST(the_example_of_a_key_block_has_the_key_of_the_examples)
+{
+        static const char under[] = "under the AES key-encrypting key ",
+                          has[] = "has the key of the echo above, ";
+        const char *at = strstr(document, under), *end = at ? strstr(at, has) : NULL;
+        struct cipher_key kek = {CIPHER_AES, 16, {0}}, wanted = {CIPHER_AES, 16, {0}}, key;
+        struct key_block_guard guard;
+        struct key_block_header header;
+        char block[KEY_BLOCK_TEXT], usage[3];
+        ck_assert(end && hex_parse(at + strlen(under), kek.bytes, kek.length) &&
+                  hex_parse(end + strlen(has), wanted.bytes, wanted.length));
+        ck_assert_int_eq(sscanf(strstr(at, "usage "), "usage %2s %432s", usage, block), 2);
+        key_block_guard_of(&kek, &guard);
+        ck_assert_int_eq(key_block_unwrap(&guard, block, strlen(block), &header, &key), KEY_BLOCK_GOOD);
+        ck_assert_str_eq(header.usage, usage);
+        ck_assert_uint_eq(key.length, wanted.length);
+        ck_assert_mem_eq(key.bytes, wanted.bytes, wanted.length);
+        at = strstr(document, "under the AES key ") + strlen("under the AES key ");
+        ck_assert(hex_parse(at, kek.bytes, kek.length));
+        ck_assert_mem_eq(key.bytes, kek.bytes, kek.length);
+}
+END_TEST
+
 static Suite *suite(void)
 {
         Suite *s = suite_create("docs/protocol.md");
@@ -306,6 +331,7 @@ static Suite *suite(void)
         tcase_add_test(t, the_table_of_reasons_is_the_order_in_which_they_win);
         tcase_add_test(t, the_table_of_fields_is_the_dialect);
         tcase_add_test(t, the_examples_are_what_they_say);
+        tcase_add_test(t, the_example_of_a_key_block_has_the_key_of_the_examples);
         tcase_add_test(t, the_table_of_a_dialects_fields_is_the_loaders);
         tcase_add_test(t, the_table_of_dialects_is_what_is_shipped);
         tcase_add_test(t, the_example_of_a_dialect_loads_and_is_the_least);
