@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# An ATM of another make (node_atm/): in another language, with another library for ISO 8583, from docs/protocol.md and what lab.env says. It checks every
+# answer's MAC and echoes by itself; here is looked at what it heard, and at what the books have of it.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$ROOT/scripts/lib/npm.sh"
+
+npm_packages "$ROOT/tests/vectors"
+export NODE_PATH=$NODE_MODULES NODE_ATM_STATE=$WORK/state
+flow_lab lab --atms 2 --cards 3 --banks 1 --bank-cards 3 --clock 2016-12-28T10:00:00+09:00,1
+# shellcheck disable=SC1091
+source "$WORK/lab/lab.env"
+
+# heard TERMINAL STEPS ANSWERS: each step's answer (DE 39), or '-' of one that is none
+heard() {
+        local said
+        # shellcheck disable=SC2086 # steps are words
+        said=$("$ROOT/tests/flow/node_atm/run" "$1" $2) || wrong "the ATM gave up after: $said"
+        expect "what $1 heard to '$2'" "$3" "$(awk '{ print $2 == "" ? "-" : $2 }' <<<"$said" | xargs)"
+}
+
+heard "$ATM_TERMINAL" 'withdraw=1000 sign-on echo inquire' '58 00 00 00'
+heard "$ATM_TERMINAL" 'sign-on withdraw=10000 repeat complete repeat' '00 00 00 00 00'
+heard "$ATM_TERMINAL" 'sign-on withdraw=2000 reverse=22 connect repeat sign-on withdraw=500' '00 00 00 - 00 00 13'
+heard "$ATM_TERMINAL" 'sign-on withdraw=3000 part=1000 sign-off' '00 00 00 00'
+ATM_CARDS=$ATM_BANK_CARDS heard T0000002 'sign-on withdraw=1000 repeat complete' '00 00 00 00'
+
+# a MAC that is wrong, none, one that was cut: nothing comes of the message, and the third ends the connection
+heard "$ATM_TERMINAL" 'sign-on mac=wrong echo withdraw=4000 mac=right echo' '00 - 98 98 - 00'
+heard "$ATM_TERMINAL" 'sign-on mac=none withdraw=4000 mac=cut withdraw=4000 mac=wrong withdraw=4000 hang-up' '00 - 98 - 98 - 98 -'
+
+# what the books have of it, and that all three sides have the same
+expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00' \
+        "$(atmctl withdrawal list --format csv | perl -F, -lane '@n = @F, next if $. == 1; @f{@n} = @F;
+                print join " ", @f{qw(terminal amount_yen dispensed_yen state de39)}' | sort -k 1,1 -k 2,2n | paste -s -d ,)"
+# its dispensers have no counters, so that their sum is all that is amiss
+expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
+expect "reconciliation" 'total: T0000001: in all its dispenser counted 0 yen, its journal has 11000, the database 11000: 0 yen by the withdrawals below, -11000 by none
+total: T0000002: in all its dispenser counted 0 yen, its journal has 1000, the database 1000: 0 yen by the withdrawals below, -1000 by none
+10 withdrawals of 2 ATMs and 1 bank, 12000 yen: 2 differences
+BANKA: 1 withdrawal, 1108 yen debited and kept' "$OUTPUT"
+expect_exit 0 atmctl verify
+passed
