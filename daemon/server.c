@@ -564,6 +564,7 @@ static bool make_clients(struct server *server, char error[SERVER_ERROR_MAX])
             .context = server,
             .wrong_max = server->settings.wrong_macs_max,
         };
+        service_set_keys(server->service, &server->session_keys);
         struct clients_options options = {
             .base = server->base,
             .settings = &server->settings,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/key_rings.h"
 #include "config/limits.h"
 #include "daemon/banks/bank_format.h"
 #include "daemon/security.h"
@@ -75,6 +76,11 @@ void service_set_banks(struct service *service, const struct service_banks *bank
                 banks->routes->route[i]->on_late_approval = on_late_approval;
                 banks->routes->route[i]->late_context = service;
         }
+}
+
+void service_set_keys(struct service *service, const struct session_keys *keys)
+{
+        service->keys = keys;
 }
 
 int64_t service_business_ms(const struct service *service)
@@ -493,6 +499,7 @@ static void ask_bank(struct service *service, struct txn *txn)
                 txn->route = asked ? route : NULL;
         }
         explicit_bzero(&txn->card, sizeof(txn->card));
+        txn_pin_wipe(&txn->pin);
         if (asked) {
                 change_state(service, txn, TXN_ASKING);
                 return;
@@ -581,6 +588,17 @@ static void on_done(struct ledger_op *op, void *context)
         }
 }
 
+/* A PIN block that was not made under a key of the terminal's says nothing. */
+static int read_pin(const struct service *service, struct txn *txn, const struct iso_message *request,
+                    struct iso_error *ret_error)
+{
+        const char *terminal = txn->op.identity.terminal;
+        if (txn->row->kind != MESSAGE_REQUEST || !service->keys ||
+            !key_rings_find(service->keys->rings, KEY_OWNER_TERMINAL, terminal))
+                return 0;
+        return txn_pin_read(&txn->pin, request, ret_error);
+}
+
 bool service_submit(struct service *service, struct session_entry *asker, const struct profile_row *row,
                     const struct iso_message *request, struct iso_error *ret_error)
 {
@@ -595,7 +613,8 @@ bool service_submit(struct service *service, struct session_entry *asker, const 
         if (txn_read(txn, row, request, asker->terminal, service_business_ms(service),
                      service->settings.skew_limit_ms +
                          2 * LIMIT_CLOCK_OFF_MS * (int64_t)service->settings.clock.speed,
-                     ret_error) < 0) {
+                     ret_error) < 0 ||
+            read_pin(service, txn, request, ret_error) < 0) {
                 txn_give_back(&service->pool, txn);
                 service_leave(service, asker);
                 return false;

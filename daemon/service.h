@@ -23,6 +23,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/paces.h"
 #include "daemon/session_index.h"
+#include "daemon/session_keys.h"
 #include "daemon/stats.h"
 #include "daemon/txn.h"
 #include "rules/clock.h"
@@ -64,6 +65,7 @@ struct service {
         size_t stale;   /* transactions that wait for new reference data */
         size_t pending; /* transactions that wait for what another has asked a bank */
         struct service_banks banks;
+        const struct session_keys *keys; /* not owned; NULL: no terminal has any */
         bool congested;
         enum clock_state clock_state;
         struct atm_clocks atm_clocks;
@@ -77,6 +79,9 @@ void service_free(struct service *service);
 
 /* Before anything is submitted; the routes must stay until nothing is. */
 void service_set_banks(struct service *service, const struct service_banks *banks);
+
+/* Before anything is submitted: whose PIN blocks can be read, and who reads them. Of others they are dropped. */
+void service_set_keys(struct service *service, const struct session_keys *keys);
 
 int64_t service_business_ms(const struct service *service);
 

@@ -343,20 +343,12 @@ static void refuse_mac(struct session *session, const struct profile_row *row,
         answer_now(session, row, request, REASON_MAC_WRONG);
 }
 
-static bool decode(const uint8_t *bytes, size_t length, struct iso_message *ret_request,
-                   struct iso_error *ret_error)
-{
-        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, ret_request, ret_error) == 0;
-        iso_unset(ret_request, 52); /* no PIN is kept for longer than it takes to find it */
-        return decoded;
-}
-
 static void on_checked(struct session_mac *mac, enum session_mac_result result, const char *why)
 {
         struct session *session = session_of_mac(mac);
         struct iso_message request;
         struct iso_error error;
-        bool decoded = decode(mac->bytes, mac->length, &request, &error);
+        bool decoded = iso_decode(&iso_dialect_ascii, mac->bytes, mac->length, &request, &error) == 0;
         const struct profile_row *row = profile_find(request.mti);
         assert(decoded && row); /* as the first time */
         switch (result) {
@@ -371,7 +363,7 @@ static void on_checked(struct session_mac *mac, enum session_mac_result result, 
                 leave_in_silence(session);
                 break;
         }
-        iso_wipe(&request);
+        iso_wipe(&request); /* the PIN block was among it */
         settle(session);
 }
 
@@ -413,7 +405,7 @@ void session_frame(struct session *session, const uint8_t *bytes, size_t length)
         session->env->count.messages++;
         name_stranger(session, "message");
         session_mac_next(&session->mac);
-        bool decoded = decode(bytes, length, &request, &error);
+        bool decoded = iso_decode(&iso_dialect_ascii, bytes, length, &request, &error) == 0;
         const struct profile_row *row = profile_find(request.mti);
         if (!decoded) {
                 on_undecodable(session, row, &request, &error);

@@ -7,7 +7,6 @@
 
 #include "config/key_rings.h"
 #include "lib/base/log.h"
-#include "lib/base/number.h"
 #include "protocol/iso_mac.h"
 #include "protocol/tags.h"
 
@@ -136,15 +135,6 @@ static enum session_mac_need ask(struct session_mac *mac, enum session_mac_state
 
 /* ---- a request ----------------------------------------------------------------------------------------- */
 
-/* The message's KS, which profile_check_security has found to be a number; 0: it has none. */
-static int number_of(const struct iso_message *message)
-{
-        struct tag tag;
-        if (!tags_find(message, TAGS, TAG_KEY_SET, &tag))
-                return 0;
-        return (int)number_known_bytes(tag.value, tag.length);
-}
-
 static enum session_mac_need refuse(struct session_mac *mac, const char **ret_why, const char *why)
 {
         mac->set = 0;
@@ -160,7 +150,7 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
                 return SESSION_MAC_NOT_NEEDED;
         if (!iso_mac_covered(&iso_dialect_ascii, message, length, &covered))
                 return refuse(mac, ret_why, "there is no MAC in the last field of the last bitmap");
-        mac->set = number_of(message);
+        mac->set = tags_key_set(message);
         const struct key_set *set = set_at_hand(mac);
         if (mac->set == 0)
                 return refuse(mac, ret_why, "DE 62 names no key set (KS)");

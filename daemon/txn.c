@@ -310,6 +310,7 @@ void txn_pool_init(struct txn_pool *pool, size_t limit)
 static void wipe(struct txn *txn)
 {
         explicit_bzero(&txn->card, sizeof(txn->card));
+        txn_pin_wipe(&txn->pin);
         explicit_bzero(txn->echo, txn->echo_length);
         txn->echo_length = 0;
         txn->session = 0;

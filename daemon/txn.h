@@ -16,7 +16,7 @@
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
  * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
- * waits. The card number is wiped as soon as the bank's 0200 has been encoded, the echoes when it goes back
+ * waits. Card number and PIN block are wiped as soon as the bank's 0200 has been encoded, the echoes when it goes back
  * to the free list. op.request is gone once op is the outcome of the same withdrawal: they share their
  * memory.
  */
@@ -28,6 +28,7 @@
 #include "config/bank_codes.h"
 #include "daemon/banks/bank_session.h"
 #include "daemon/ledger/ledger.h"
+#include "daemon/txn_pin.h"
 #include "lib/security/token.h"
 #include "protocol/profile.h"
 
@@ -46,6 +47,7 @@ struct txn {
         int64_t started_ms, deadline_ms; /* steady time */
         int decisions;
         struct profile_card card; /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
+        struct txn_pin pin;       /* of the same */
         struct bank_route *route; /* the bank that it has a reservation with; NULL: none */
         struct bank_exchange exchange;
         int64_t poll_ms; /* PENDING: when to look again, steady time */

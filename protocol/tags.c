@@ -6,6 +6,7 @@
 
 #include "lib/base/array.h"
 #include "lib/base/digits.h"
+#include "lib/base/number.h"
 
 enum { NAME = 2, LENGTH_DIGITS = 3, HEADER = NAME + LENGTH_DIGITS, VALUE_MAX = 999, SECURITY_FIELD = 62 };
 
@@ -61,6 +62,14 @@ bool tags_find(const struct iso_message *message, int field, const char *name, s
                 }
         }
         return false;
+}
+
+int tags_key_set(const struct iso_message *message)
+{
+        struct tag tag;
+        if (!tags_find(message, SECURITY_FIELD, TAG_KEY_SET, &tag))
+                return 0;
+        return (int)number_known_bytes(tag.value, tag.length);
 }
 
 static bool is_hex(const char *text, size_t length)

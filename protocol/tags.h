@@ -22,6 +22,8 @@ struct tag {
 bool tags_next(const struct iso_message *message, int field, size_t *at, struct tag *ret_tag);
 /* The first of that name. */
 bool tags_find(const struct iso_message *message, int field, const char *name, struct tag *ret_tag);
+/* The key set that DE 62 of a message that was checked names; 0: none. */
+int tags_key_set(const struct iso_message *message);
 /* NULL: it is made of tags, and of DE 62 each that is known is there once and in its form. Else what is wrong: static text. */
 const char *tags_problem(const struct iso_message *message, int field);
 /* Sets the field to what it has and this one more; too long a field is the message's failure, as in iso_set. */

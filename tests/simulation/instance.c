@@ -240,6 +240,7 @@ void instance_start(struct instance *instance)
         module_start(instance);
         instance->sessions = (struct session_env){.service = instance->service, .keys = &instance->keys};
         service_set_banks(instance->service, &banks);
+        service_set_keys(instance->service, &instance->keys);
 }
 
 static void throw_away(struct instance *instance)

@@ -129,6 +129,7 @@ static struct peer peers[3];
 static struct iso_message request;
 static int64_t now_ms;
 static char used[64];
+static const char *pin_tag; /* PB of what is sent, or NULL */
 
 static void peer_send(void *context, const uint8_t *message, size_t length)
 {
@@ -250,10 +251,12 @@ static void set_up(void)
         put_set(1, KEY_SET_CURRENT, "D0016M6AV00E0000u", "D0016M6AG00E0000d");
         keys = (struct session_keys){
             .rings = rings, .used = on_used, .ask = module_ask, .drop = module_drop, .wrong_max = WRONG_MAX};
+        service_set_keys(service, &keys);
         env = (struct session_env){.service = service, .keys = &keys};
         memset(peers, 0, sizeof(peers));
         memset(&module, 0, sizeof(module));
         used[0] = '\0';
+        pin_tag = NULL;
 }
 
 static void tear_down(void)
@@ -309,6 +312,8 @@ static size_t seal(uint8_t bytes[ISO_MESSAGE_MAX], const char *set, const char *
         iso_unset(&request, 62);
         if (*set)
                 tags_add(&request, 62, TAG_KEY_SET, set);
+        if (pin_tag)
+                tags_add(&request, 62, TAG_PIN_BLOCK, pin_tag);
         int length = iso_mac_encode(&iso_dialect_ascii, &request, bytes, ISO_MESSAGE_MAX, &covered, &error);
         ck_assert_int_gt(length, 0);
         mac_cmac(&clear, bytes, covered, mac);
@@ -462,6 +467,92 @@ START_TEST(a_terminal_without_keys_needs_no_mac_and_gets_none)
                 ck_assert(!iso_has(&peer->sent[before], 62) && !iso_has(&peer->sent[before], 128));
         }
         ck_assert_int_eq(module.asked, 0);
+}
+END_TEST
+
+/* ---- PIN blocks ---------------------------------------------------------------------------------------- */
+
+#define PB "000102030405060708090a0b0c0d0E0F"
+
+static const struct {
+        const char *name, *mti;
+        const char *field, *tag; /* 52, and PB in 62 */
+        const char *formats;     /* of the block that the transaction has then; NULL: none */
+        const char *block;
+        uint8_t length;
+} pin_rows[] = {
+    {"under TDES", "0200", "PINBLOCK", NULL, "03", "PINBLOCK", 8},
+    {"repeated", "0201", "PINBLOCK", NULL, "03", "PINBLOCK", 8},
+    {"under AES", "0200", NULL, PB, "4", "\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17", 16},
+    {"none", "0200", NULL, NULL, NULL, NULL, 0},
+    {"in a completion", "0220", "PINBLOCK", NULL, NULL, NULL, 0},
+    {"in a reversal", "0420", NULL, PB, NULL, NULL, 0},
+};
+
+static void build_with_pin(int row, int stan)
+{
+        build(pin_rows[row].mti, stan);
+        iso_unset(&request, 52);
+        if (pin_rows[row].field)
+                iso_set_string(&request, 52, pin_rows[row].field);
+        pin_tag = pin_rows[row].tag;
+}
+
+START_TEST(a_pin_block_is_its_transactions_and_goes_with_it)
+{
+        struct peer *peer = sign_on(0);
+        int before = peer->sent_count;
+        struct tag tag;
+        build_with_pin(_i, 1);
+        feed(peer);
+        module_answer();
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        ck_assert_ptr_nonnull(txn);
+        ck_assert_int_eq(txn_pin_is_there(&txn->pin), pin_rows[_i].formats != NULL);
+        if (pin_rows[_i].formats) {
+                ck_assert_str_eq(txn->pin.formats, pin_rows[_i].formats);
+                ck_assert_int_eq(txn->pin.set, 1);
+                ck_assert_uint_eq(txn->pin.length, pin_rows[_i].length);
+                ck_assert_mem_eq(txn->pin.block, pin_rows[_i].block, pin_rows[_i].length);
+        }
+        go_on();
+        ck_assert_str_eq(answered_since(peer, before), "00");
+        ck_assert(!iso_has(&peer->sent[before], 52));
+        ck_assert(!tags_find(&peer->sent[before], 62, TAG_PIN_BLOCK, &tag));
+        ck_assert_uint_eq(service->pool.taken, 0);
+        for (size_t i = 0; i < sizeof(txn->pin); i++)
+                ck_assert_int_eq(((const uint8_t *)&txn->pin)[i], 0);
+}
+END_TEST
+
+START_TEST(two_pin_blocks_are_a_format_error)
+{
+        struct peer *peer = sign_on(0);
+        build("0200", 1);
+        pin_tag = PB;
+        ck_assert_str_eq(ask(peer), "30");
+        ck_assert_uint_eq(withdrawals(), 0);
+        ck_assert_uint_eq(service->pool.taken, 0);
+}
+END_TEST
+
+START_TEST(of_a_terminal_without_keys_no_pin_block_is_looked_at)
+{
+        struct peer *peer = connect_as(0, KEYLESS);
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        build_network(NETWORK_SIGN_ON, 1);
+        iso_set_string(&request, 41, KEYLESS);
+        feed_bytes(peer, bytes, encode(bytes));
+        build("0200", 2);
+        iso_set_string(&request, 41, KEYLESS);
+        iso_set_string(&request, 62, "whatever");
+        feed_bytes(peer, bytes, encode(bytes));
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        ck_assert_ptr_nonnull(txn);
+        ck_assert(!txn_pin_is_there(&txn->pin));
+        ck_assert_ptr_null(memmem(txn, sizeof(*txn), "PINBLOCK", 8));
+        go_on();
+        ck_assert_int_eq(peer->sent_count, 2);
 }
 END_TEST
 
@@ -855,6 +946,9 @@ static Suite *suite(void)
         tcase_add_test(t, a_request_is_read_after_its_mac_was_good_and_answered_after_its_commit);
         tcase_add_test(t, every_kind_of_message_is_answered_under_a_mac);
         tcase_add_test(t, a_terminal_without_keys_needs_no_mac_and_gets_none);
+        tcase_add_loop_test(t, a_pin_block_is_its_transactions_and_goes_with_it, 0, COUNT(pin_rows));
+        tcase_add_test(t, two_pin_blocks_are_a_format_error);
+        tcase_add_test(t, of_a_terminal_without_keys_no_pin_block_is_looked_at);
         suite_add_tcase(s, t);
 
         t = tcase_create("wrong");
