@@ -132,21 +132,43 @@ static enum key_code status(struct software *software, struct backend_call *call
         return KEY_CODE_GOOD;
 }
 
+static bool formats_are_ours(const struct key_message *request)
+{
+        const struct key_value *formats = &request->value[KEY_FIELD_FORMAT];
+        enum pin_format format;
+        for (size_t i = 0; i < formats->length; i++) {
+                if (!pin_format_of((char)formats->bytes[i], &format))
+                        return false;
+        }
+        return true;
+}
+
+/* In one of the formats that it may have: which, is the block's alone to say, and nobody is told. */
+static bool open_block(const struct backend_call *call, const struct opened *opened, struct pin *ret_pin)
+{
+        const struct key_value *pan = &call->request.value[KEY_FIELD_PAN],
+                               *block = &call->request.value[KEY_FIELD_PIN_BLOCK],
+                               *formats = &call->request.value[KEY_FIELD_FORMAT];
+        enum pin_format format;
+        for (size_t i = 0; i < formats->length; i++) {
+                if (pin_format_of((char)formats->bytes[i], &format) &&
+                    pin_block_open(format, &opened->key, block->bytes, block->length,
+                                   (const char *)pan->bytes, pan->length, ret_pin) == PIN_GOOD)
+                        return true;
+        }
+        return false;
+}
+
 static enum key_code open_pin(const struct software *software, const struct backend_call *call,
                               struct pin *ret_pin)
 {
-        const struct key_value *pan = &call->request.value[KEY_FIELD_PAN],
-                               *block = &call->request.value[KEY_FIELD_PIN_BLOCK];
-        enum pin_format format;
         struct opened opened;
         enum key_code code;
 
-        if (!pin_format_of(key_message_char(&call->request, KEY_FIELD_FORMAT), &format))
+        if (!formats_are_ours(&call->request))
                 return KEY_CODE_FIELD;
         code = open_key(software, call, KEY_FIELD_KEY, "P0", MAY_DECIPHER, &opened);
-        if (code == KEY_CODE_GOOD &&
-            pin_block_open(format, &opened.key, block->bytes, block->length, (const char *)pan->bytes,
-                           pan->length, ret_pin) != PIN_GOOD)
+        if (code == KEY_CODE_GOOD && !open_block(call, &opened, ret_pin))
                 code = KEY_CODE_PIN_BLOCK;
         opened_wipe(&opened);
         return code;

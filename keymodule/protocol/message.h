@@ -43,7 +43,7 @@ enum key_field {
         KEY_FIELD_KEY,
         KEY_FIELD_OTHER_KEY,
         KEY_FIELD_PIN_BLOCK,
-        KEY_FIELD_FORMAT,
+        KEY_FIELD_FORMAT, /* those that the block may have, a digit each: its sender need not say which of 0 and 3 it is */
         KEY_FIELD_OTHER_FORMAT,
         KEY_FIELD_PAN,
         KEY_FIELD_INDEX,

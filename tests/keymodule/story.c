@@ -174,6 +174,10 @@ static bool translations(struct story *story, const struct pin_keys *keys)
                         memcpy(translated, story->answer.value[KEY_FIELD_PIN_BLOCK].bytes, size);
                         if (!verify(story, out_key, out, translated, size, keys->pvk, "4021"))
                                 return false;
+                        /* who asks need not know which of two it is */
+                        if (!verify(story, out_key, to == PIN_FORMAT_4 ? "04" : "03", translated, size,
+                                    keys->pvk, "4021"))
+                                return false;
                 }
         }
         return true;
@@ -192,6 +196,12 @@ static bool refused_pins(struct story *story, const struct pin_keys *keys)
                 return false;
         put_translation(story, keys->tdes_block, "1", keys->aes_block, "4", block, 8);
         if (!expect(story, KEY_CODE_FIELD, "format 1"))
+                return false;
+        put_translation(story, keys->tdes_block, "34", keys->aes_block, "4", block, 8);
+        if (!expect(story, KEY_CODE_PIN_BLOCK, "a block of none of two formats"))
+                return false;
+        put_translation(story, keys->tdes_block, "01", keys->aes_block, "4", block, 8);
+        if (!expect(story, KEY_CODE_FIELD, "format 0, or 1"))
                 return false;
         put_translation(story, keys->tdes_block, "0", keys->tdes_block, "4", block, 8);
         if (!expect(story, KEY_CODE_KEY_USAGE, "format 4 under TDES"))
