@@ -203,6 +203,11 @@ const struct key_set *key_ring_current(const struct key_ring *ring, enum key_set
         return first;
 }
 
+char key_set_index(const struct key_set *set)
+{
+        return (char)('0' + set->number % 10);
+}
+
 /* reading -------------------------------------------------------------------------------------------------- */
 
 /* Where in the list a column's name stands; false: nowhere. */

@@ -86,8 +86,10 @@ const struct key_ring *key_rings_find(const struct key_rings *rings, enum key_ow
 const struct key_ring *key_rings_at(const struct key_rings *rings, size_t place);
 /* NULL: it has none of this number any more, or yet. A ring of NULL has none. */
 const struct key_set *key_ring_set(const struct key_ring *ring, enum key_set_kind kind, int number);
-/* The one that is current; where none is, the first that is loaded. NULL: neither. */
+/* The one that is current, of several the newest; where none is, the first that is loaded. NULL: neither. */
 const struct key_set *key_ring_current(const struct key_ring *ring, enum key_set_kind kind);
+/* Of a key to verify PINs with: which of the issuer's pairs of keys it is (PVKI), the last digit of its set's number. */
+char key_set_index(const struct key_set *set);
 
 /* Waiting for all of them. False with an error. */
 ATM_MUST_USE bool key_rings_read(PGconn *connection, struct key_rings **ret_rings, char error[PG_ERROR_MAX]);

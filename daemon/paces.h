@@ -13,7 +13,7 @@
 
 enum { PACES_MAX = 4096 };
 
-enum pace { PACE_REPLACE, PACE_GUESS, PACE_COUNT };
+enum pace { PACE_REPLACE, PACE_GUESS, PACE_PIN_BLOCK, PACE_COUNT };
 
 struct paces;
 

@@ -3,7 +3,8 @@
  *
  * Transitions of a transaction: service_submit takes it and gives it to the ledger, on_done gets it back;
  * finish is the one way out. decide_and_submit is shared by the first decision and by those made anew.
- * ask_bank gives it to a bank, on_bank_end gets it back. change_state is the door for its state.
+ * verify_pin gives it to the key module, on_verified gets it back. ask_bank gives it to a bank, on_bank_end gets it back.
+ * change_state is the door for its state.
  */
 #include "daemon/service.h"
 
@@ -15,6 +16,7 @@
 #include "config/key_rings.h"
 #include "config/limits.h"
 #include "daemon/banks/bank_format.h"
+#include "daemon/pin_verify.h"
 #include "daemon/security.h"
 #include "lib/base/log.h"
 
@@ -125,10 +127,12 @@ static void change_state(struct service *service, struct txn *txn, enum txn_stat
             [TXN_FREE] = {[TXN_IN_HAND] = true},
             [TXN_IN_HAND] = {[TXN_FREE] = true,
                              [TXN_IN_LEDGER] = true,
+                             [TXN_VERIFYING] = true,
                              [TXN_STALE] = true,
                              [TXN_ASKING] = true,
                              [TXN_PENDING] = true},
             [TXN_IN_LEDGER] = {[TXN_IN_HAND] = true},
+            [TXN_VERIFYING] = {[TXN_IN_HAND] = true},
             [TXN_STALE] = {[TXN_IN_HAND] = true, [TXN_FREE] = true},
             [TXN_ASKING] = {[TXN_IN_HAND] = true},
             [TXN_PENDING] = {[TXN_IN_HAND] = true, [TXN_FREE] = true},
@@ -329,6 +333,101 @@ static void submit(struct service *service, struct txn *txn)
         ledger_submit(service->ledger, &txn->op);
 }
 
+/* Nobody can say whether its PIN is right, and so not what becomes of it: the ATM repeats it, or reverses. */
+static void finish_without_pin(struct service *service, struct txn *txn)
+{
+        service->count.without_pin++;
+        log_limited(
+            LEVEL_WARNING, "no_pin", LOG_TEXT("terminal", txn->op.identity.terminal),
+            LOG_NUMBER("stan", txn->op.identity.stan),
+            LOG_TEXT("help", "the key module is away, slow, or can't use a key: the ATM hears nothing"));
+        log_txn(service, txn, "PIN not verified");
+        tell(service, txn, NULL);
+        finish(service, txn);
+}
+
+/* It says nothing of the PIN that its holder has typed, so nothing is counted against the card. */
+static void submit_unreadable(struct service *service, struct txn *txn, bool looked_at)
+{
+        txn_pin_wipe(&txn->pin);
+        service->count.unreadable_pins++;
+        security_event(SECURITY_PIN_UNREADABLE, txn->op.identity.terminal,
+                       LOG_TEXT("looked_at", looked_at ? "yes" : "no"));
+        submit(service, txn);
+}
+
+static void on_verified(struct key_question *question, const struct key_message *answer)
+{
+        struct txn *txn = question->context;
+        struct service *service = txn->op.context;
+        enum pin_verified verified = pin_verify_take(txn, answer);
+        change_state(service, txn, TXN_IN_HAND);
+        if (!session_index_find(service->sessions, txn->session)) {
+                finish_unknown(service, txn); /* whoever repeats it has his PIN verified again */
+        } else if (verified == PIN_NOBODY_KNOWS) {
+                finish_without_pin(service, txn);
+        } else if (verified == PIN_UNREADABLE) {
+                (void)paces_take(service->paces, PACE_PIN_BLOCK, &service->settings.guesses,
+                                 txn->op.identity.terminal, steady_ms(service));
+                submit_unreadable(service, txn, true);
+        } else {
+                submit(service, txn);
+        }
+}
+
+/* Whoever sends one block after the other that is not in order is broken, or looks for one that is. */
+static bool sends_unreadable_pins(const struct service *service, const struct txn *txn)
+{
+        return paces_wait_ms(service->paces, PACE_PIN_BLOCK, &service->settings.guesses,
+                             txn->op.identity.terminal, steady_ms(service)) > 0;
+}
+
+static void verify_pin(struct service *service, struct txn *txn)
+{
+        txn->question = (struct key_question){.ended = on_verified, .context = txn};
+        if (sends_unreadable_pins(service, txn))
+                submit_unreadable(service, txn, false);
+        else if (pin_verify_ask(txn, service->keys))
+                change_state(service, txn, TXN_VERIFYING);
+        else
+                finish_without_pin(service, txn);
+}
+
+/* A repeat's PIN was verified with its original, if that ever came: so the ledger says first whether it knows it. It finds something, or what refuses the
+ * request before its PIN would be looked at, or nothing (96). */
+static void look_first(struct service *service, struct txn *txn)
+{
+        txn->looks = true;
+        txn->op.request.refusal = REASON_CANNOT_DECIDE;
+        submit(service, txn);
+}
+
+static bool is_unknown(const struct txn *txn)
+{
+        return txn->op.answer.status == LEDGER_DECIDED && txn->op.answer.reason == REASON_CANNOT_DECIDE;
+}
+
+/* Decided as its original would have been. */
+static void verify_unknown(struct service *service, struct txn *txn)
+{
+        txn->is_unknown = true;
+        txn->op.request.refusal = REASON_APPROVED;
+        if (session_index_find(service->sessions, txn->session))
+                verify_pin(service, txn);
+        else
+                finish_unknown(service, txn);
+}
+
+static void submit_request(struct service *service, struct txn *txn)
+{
+        if (!pin_verify_is_needed(txn))
+                submit(service, txn);
+        else if (txn->row->repeat && !txn->is_unknown)
+                look_first(service, txn);
+        else
+                verify_pin(service, txn);
+}
+
 /* An amount, a fee or a card number may be longer than in the bank's dialect: its reversal would wait for ever. */
 static bool can_be_said(const struct bank_route *route, const struct txn *txn)
 {
@@ -415,7 +514,7 @@ static void decide_and_submit(struct service *service, struct txn *txn)
         }
         note_clock(service, txn, &world, txn->op.request.refusal == REASON_CLOCK_OFF);
         reserve_bank(service, txn);
-        submit(service, txn);
+        submit_request(service, txn);
 }
 
 /* Decided from reference data that has changed. Where the ledger has not read the new data yet, wait. */
@@ -558,6 +657,12 @@ static void on_done(struct ledger_op *op, void *context)
                 finish_late_approval(service, txn);
                 return;
         }
+        if (txn->looks && is_unknown(txn)) {
+                txn->looks = false;
+                verify_unknown(service, txn);
+                return;
+        }
+        txn->looks = false;
         if (op->answer.status != LEDGER_ASK && op->answer.status != LEDGER_STALE)
                 release_bank(txn); /* there is nothing to ask */
         switch (op->answer.status) {

@@ -138,6 +138,14 @@ void txn_approval_code(struct token_key *key, const struct ledger_identity *iden
 
 /* ---- deciding ------------------------------------------------------------------------------------------ */
 
+/* A PIN's value that was made by the key of another issuer is of no use. */
+static void set_issuer(struct ledger_request *request, const char *issuer)
+{
+        if (strcmp(request->issuer, issuer) != 0)
+                explicit_bzero(request->pin_value, sizeof(request->pin_value));
+        snprintf(request->issuer, sizeof(request->issuer), "%s", issuer);
+}
+
 bool txn_decide(struct txn *txn, const struct txn_world *world)
 {
         struct ledger_request *request = &txn->op.request;
@@ -165,8 +173,7 @@ bool txn_decide(struct txn *txn, const struct txn_world *world)
                                      ? (int16_t)verdict.issuer->pin_tries_max
                                      : 0;
         memcpy(request->limit, verdict.limit, sizeof(request->limit));
-        snprintf(request->issuer, sizeof(request->issuer), "%s",
-                 verdict.issuer ? verdict.issuer->issuer : "");
+        set_issuer(request, verdict.issuer ? verdict.issuer->issuer : "");
         snprintf(request->link, sizeof(request->link), "%s", verdict.issuer ? verdict.issuer->link : "");
         snprintf(request->hall, sizeof(request->hall), "%s",
                  verdict.atm && verdict.atm->hall ? verdict.atm->hall->hall : "");
@@ -310,9 +317,11 @@ void txn_pool_init(struct txn_pool *pool, size_t limit)
 static void wipe(struct txn *txn)
 {
         explicit_bzero(&txn->card, sizeof(txn->card));
+        explicit_bzero(&txn->op.request, sizeof(txn->op.request));
         txn_pin_wipe(&txn->pin);
         explicit_bzero(txn->echo, txn->echo_length);
         txn->echo_length = 0;
+        txn->looks = txn->is_unknown = false;
         txn->session = 0;
         txn->state = TXN_FREE;
 }

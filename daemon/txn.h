@@ -4,6 +4,7 @@
  *
  *      FREE --take--> IN_HAND --submit--> IN_LEDGER --done--> IN_HAND
  *                     IN_HAND --ask-----> ASKING ----answered, or none in time--> IN_HAND, with the outcome
+ *                     IN_HAND --PIN-----> VERIFYING -answered, or not--> IN_HAND
  *                     IN_HAND ----------> STALE -----other reference data, to be decided anew--> IN_HAND
  *                     IN_HAND ----------> PENDING ---after LIMIT_PENDING_POLL_MS, to look again--> IN_HAND
  *                     IN_HAND --answered, or nobody waits any more--> FREE   (so do STALE and PENDING)
@@ -11,12 +12,13 @@
  * IN_HAND     with the service alone: being decided, or just back and about to go on; within one call only
  * IN_LEDGER   op is the ledger's until on_done
  * ASKING      exchange is the bank's until on_end
+ * VERIFYING   question is the key module's until its end
  * STALE       decided from reference data that have changed, and the new are not here yet
  * PENDING     the bank has been asked about it by another transaction, and nothing is decided
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
  * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
- * waits. Card number and PIN block are wiped as soon as the bank's 0200 has been encoded, the echoes when it goes back
+ * waits. Card number and PIN block are wiped as soon as the bank's 0200 has been encoded, the echoes and the PIN's value when it goes back
  * to the free list. op.request is gone once op is the outcome of the same withdrawal: they share their
  * memory.
  */
@@ -29,6 +31,7 @@
 #include "daemon/banks/bank_session.h"
 #include "daemon/ledger/ledger.h"
 #include "daemon/txn_pin.h"
+#include "keymodule/client/key_client.h"
 #include "lib/security/token.h"
 #include "protocol/profile.h"
 
@@ -36,7 +39,16 @@
  * 2, 3, 4, 7, 11, 32, 41, 42, 49 take 94 bytes with their lengths. */
 enum { TXN_ECHO_MAX = 4 + 16 + 108 };
 
-enum txn_state { TXN_FREE, TXN_IN_HAND, TXN_IN_LEDGER, TXN_STALE, TXN_ASKING, TXN_PENDING, TXN_STATE_COUNT };
+enum txn_state {
+        TXN_FREE,
+        TXN_IN_HAND,
+        TXN_IN_LEDGER,
+        TXN_VERIFYING,
+        TXN_STALE,
+        TXN_ASKING,
+        TXN_PENDING,
+        TXN_STATE_COUNT
+};
 
 struct txn {
         struct ledger_op op;
@@ -46,8 +58,11 @@ struct txn {
         uint64_t session;                /* the handle of who waits; 0: nobody any more */
         int64_t started_ms, deadline_ms; /* steady time */
         int decisions;
-        struct profile_card card; /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
-        struct txn_pin pin;       /* of the same */
+        struct profile_card card;     /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
+        struct txn_pin pin;           /* of the same */
+        struct key_question question; /* about it */
+        /* Of a repeat whose PIN is to be verified: the op only asks the ledger whether it knows it, and it does not. */
+        bool looks, is_unknown;
         struct bank_route *route; /* the bank that it has a reservation with; NULL: none */
         struct bank_exchange exchange;
         int64_t poll_ms; /* PENDING: when to look again, steady time */

@@ -7,8 +7,9 @@
 --      verification  what an issuer's PINs are verified with (V1, V2)
 --
 -- A set is known by its number, DE 62's KS. A working set is loaded until it is used for the first time, which retires those before it: so whoever was
--- away for long comes back with the old one. A key-encrypting key is current at once, and the one before it is not any more. Issuers' have no order:
--- a card names the one that its PIN is verified with.
+-- away for long comes back with the old one. A key-encrypting key is current at once, and the one before it is not any more. Of an
+-- issuer's the newest is what PINs are verified with: whoever makes a new one brings all values anew (pin import), and one of V2 is the pair of keys that the
+-- last digit of its number says (PVKI).
 --
 --      LOADED --key_sets_used, or it is no working set--> CURRENT --another one is, key_set_retire--> retired
 --         '--key_set_retire, a later one was used--> retired

@@ -703,7 +703,9 @@ BEGIN
                                                                      AND (e.until_on IS NULL OR o.business_date < e.until_on))),
                                                 pin_refusal(p_pin_tries_max[o.position] > 0 AND o.refusal = reason_of('APPROVED'),
                                                             p_pin_tries_max[o.position], r.pin_tries, r.pin_value, p_pin_value[o.position]),
-                                                CASE WHEN use_of(o.business_date, r.day_on, r.day_count, r.earlier_day_on, r.earlier_day_count)
+                                                -- (what ranks after a wrong PIN is nobody's to know who was not asked for his)
+                                                CASE WHEN p_pin_tries_max[o.position] > 0 AND o.refusal <> reason_of('APPROVED') THEN NULL
+                                                     WHEN use_of(o.business_date, r.day_on, r.day_count, r.earlier_day_on, r.earlier_day_count)
                                                           >= p_limit_day_count[o.position] THEN reason_of('COUNT_LIMIT')
                                                      WHEN use_of(o.business_date, r.day_on, r.day_yen, r.earlier_day_on, r.earlier_day_yen) + o.amount_yen
                                                           > p_limit_day_yen[o.position] THEN reason_of('DAY_LIMIT')

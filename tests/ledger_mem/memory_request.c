@@ -97,7 +97,9 @@ static enum reason decide(const struct memory_database *database, const struct l
 
         if (reason == REASON_APPROVED)
                 reason = memory_pin_refusal(decide_pin(database, op));
-        if (reason == REASON_APPROVED && op->kind == LEDGER_REQUEST)
+        if (reason == REASON_APPROVED && op->kind == LEDGER_REQUEST &&
+            (!request->pin_tries_max ||
+             request->refusal == REASON_APPROVED)) /* where its PIN was looked at */
                 reason = usage_refusal(database, card, request);
         if (is_forgotten(card, op))
                 reason = reason_first(reason, REASON_CLOCK_OFF);
