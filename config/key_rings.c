@@ -21,7 +21,7 @@ struct key_rings {
         int64_t version;
 };
 
-enum { VERSION, OWNER_KIND, OWNER, KIND, NUMBER, STATE, PURPOSE, BLOCK, CHECK_VALUE, COLUMNS };
+enum { VERSION, OWNER_KIND, OWNER, KIND, NUMBER, STATE, PURPOSE, BLOCK, CHECK_VALUE, HANDOVER, COLUMNS };
 
 const struct pg_statement key_rings_statement = {"key_rings", "SELECT * FROM key_sets_since($1)"};
 
@@ -74,8 +74,10 @@ static struct key_ring *ring_of(struct key_rings *rings, enum key_owner owner_ki
 
 static void set_clear(struct key_set *set)
 {
-        for (size_t i = 0; i < KEY_PURPOSES; i++)
+        for (size_t i = 0; i < KEY_PURPOSES; i++) {
                 free(set->block[i]);
+                free(set->handover[i]);
+        }
 }
 
 /* The place of the first set that is not before this one: of a kind the newest first. */
@@ -144,6 +146,17 @@ void key_rings_free(struct key_rings *rings)
         free(rings);
 }
 
+/* In the place of what was there. False: out of memory. */
+static bool text_put(char **text, const char *value)
+{
+        char *copy = value && *value ? strdup(value) : NULL;
+        if (value && *value && !copy)
+                return false;
+        free(*text);
+        *text = copy;
+        return true;
+}
+
 bool key_rings_put(struct key_rings *rings, const struct key_row *row)
 {
         if (strlen(row->owner) > KEY_OWNER_MAX)
@@ -158,12 +171,10 @@ bool key_rings_put(struct key_rings *rings, const struct key_row *row)
         if (strlen(row->check_value) >= KEY_CHECK_VALUE_TEXT)
                 return false;
         struct key_set *set = set_of(ring, row->kind, row->number);
-        char *block = set ? strdup(row->block) : NULL;
-        if (!block)
+        if (!set || !text_put(&set->block[row->purpose], row->block) ||
+            !text_put(&set->handover[row->purpose], row->handover))
                 return false;
         set->state = row->state;
-        free(set->block[row->purpose]);
-        set->block[row->purpose] = block;
         snprintf(set->check_value[row->purpose], KEY_CHECK_VALUE_TEXT, "%s", row->check_value);
         return true;
 }
@@ -208,6 +219,28 @@ char key_set_index(const struct key_set *set)
         return (char)('0' + set->number % 10);
 }
 
+const struct key_set *key_ring_newest(const struct key_ring *ring, enum key_set_kind kind)
+{
+        for (size_t i = 0; ring && i < ring->count; i++)
+                if (ring->sets[i].kind == kind)
+                        return &ring->sets[i];
+        return NULL;
+}
+
+static bool is_on_offer(const struct key_set *set)
+{
+        return set->kind == KEY_SET_WORKING && set->handover[KEY_PURPOSE_PIN] &&
+               set->handover[KEY_PURPOSE_MAC_UP] && set->handover[KEY_PURPOSE_MAC_DOWN];
+}
+
+const struct key_set *key_ring_offer(const struct key_ring *ring, int number)
+{
+        for (size_t i = 0; ring && i < ring->count; i++)
+                if (is_on_offer(&ring->sets[i]))
+                        return ring->sets[i].number > number ? &ring->sets[i] : NULL;
+        return NULL;
+}
+
 /* reading -------------------------------------------------------------------------------------------------- */
 
 /* Where in the list a column's name stands; false: nowhere. */
@@ -241,7 +274,8 @@ static bool row_read(const PGresult *result, int at, struct key_row *ret_row)
                                     .state = (enum key_set_state)state,
                                     .purpose = (enum key_purpose)purpose,
                                     .block = PQgetvalue(result, at, BLOCK),
-                                    .check_value = PQgetvalue(result, at, CHECK_VALUE)};
+                                    .check_value = PQgetvalue(result, at, CHECK_VALUE),
+                                    .handover = PQgetvalue(result, at, HANDOVER)};
         return true;
 }
 

@@ -50,7 +50,8 @@ struct key_set {
         enum key_set_kind kind;
         int number;
         enum key_set_state state;
-        char *block[KEY_PURPOSES];                            /* NULL: a kind of set that has none for this */
+        char *block[KEY_PURPOSES];    /* NULL: a kind of set that has none for this */
+        char *handover[KEY_PURPOSES]; /* the same key under its owner's KEK; NULL: it is not on offer */
         char check_value[KEY_PURPOSES][KEY_CHECK_VALUE_TEXT]; /* digits of hexadecimal */
 };
 
@@ -66,7 +67,7 @@ struct key_rings;
 struct key_rings *key_rings_new(void); /* empty; NULL: out of memory */
 void key_rings_free(struct key_rings *rings);
 
-/* A key of a set that is good, or, with KEY_SET_RETIRED, a set that is not any more; the last three are not looked at then. */
+/* A key of a set that is good, or, with KEY_SET_RETIRED, a set that is not any more; what follows it is not looked at then. */
 struct key_row {
         enum key_owner owner_kind;
         const char *owner;
@@ -75,6 +76,7 @@ struct key_row {
         enum key_set_state state;
         enum key_purpose purpose;
         const char *block, *check_value;
+        const char *handover; /* NULL or "": none */
 };
 /* Copied, in the place of what is there of it. False: out of memory, or texts that are too long. */
 ATM_MUST_USE bool key_rings_put(struct key_rings *rings, const struct key_row *row);
@@ -90,6 +92,10 @@ const struct key_set *key_ring_set(const struct key_ring *ring, enum key_set_kin
 const struct key_set *key_ring_current(const struct key_ring *ring, enum key_set_kind kind);
 /* Of a key to verify PINs with: which of the issuer's pairs of keys it is (PVKI), the last digit of its set's number. */
 char key_set_index(const struct key_set *set);
+/* The newest that is good; NULL: none. */
+const struct key_set *key_ring_newest(const struct key_ring *ring, enum key_set_kind kind);
+/* The working set that its owner should fetch, of which it has blocks for all of a set's keys: the newest on offer, if newer than this one. NULL: none. */
+const struct key_set *key_ring_offer(const struct key_ring *ring, int number);
 
 /* Waiting for all of them. False with an error. */
 ATM_MUST_USE bool key_rings_read(PGconn *connection, struct key_rings **ret_rings, char error[PG_ERROR_MAX]);

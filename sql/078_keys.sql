@@ -11,6 +11,9 @@
 -- issuer's the newest is what PINs are verified with: whoever makes a new one brings all values anew (pin import), and one of V2 is the pair of keys that the
 -- last digit of its number says (PVKI).
 --
+-- A loaded set is on offer while its blocks under the owner's key-encrypting key are there (handover): the owner fetches them in a key change. Without
+-- that key they are worthless; when it is replaced, or the set was used, they are gone.
+--
 --      LOADED --key_sets_used, or it is no working set--> CURRENT --another one is, key_set_retire--> retired
 --         '--key_set_retire, a later one was used--> retired
 BEGIN;
@@ -36,6 +39,7 @@ CREATE TABLE key_set (
         current_at timestamptz,
         retired_at timestamptz,
         exported_at timestamptz,   -- under the owner's key-encrypting key, the last time by people; NULL: it never was
+        handover text[],           -- the same keys as blocks under that key, for the owner to fetch; NULL: there are none, or it was used
         version bigint NOT NULL,   -- of key_version, when it changed last
         PRIMARY KEY (owner_kind, owner, kind, number),
         CONSTRAINT key_set_kind CHECK (CASE kind WHEN 'kek' THEN owner_kind <> 'issuer' AND cardinality(check_value) = 1
@@ -47,6 +51,10 @@ CREATE TABLE key_set (
                 WHEN 'working' THEN '^[BD][0-9]{4}P0[AT][0-9A-Z]+ [BD][0-9]{4}M[36][AT][0-9A-Z]+ [BD][0-9]{4}M[36][AT][0-9A-Z]+$'
                 ELSE '^[BD][0-9]{4}V[12][AT][0-9A-Z]+$' END),
         CONSTRAINT key_set_retired CHECK ((block IS NULL) = (retired_at IS NOT NULL)),
+        -- three of them, with tags and numbers, are one DE 62
+        CONSTRAINT key_set_handover CHECK (handover IS NULL OR kind = 'working' AND current_at IS NULL AND retired_at IS NULL
+                AND array_to_string(handover, ' ', '') ~ '^[BD][0-9]{4}P0[AT][0-9A-Z]+ [BD][0-9]{4}M[36][AT][0-9A-Z]+ [BD][0-9]{4}M[36][AT][0-9A-Z]+$'
+                AND octet_length(array_to_string(handover, '')) <= 960),
         CONSTRAINT key_set_current CHECK (current_at IS NOT NULL OR kind = 'working'),
         CONSTRAINT key_set_components CHECK (
                 CASE WHEN component_check IS NULL THEN custodian IS NULL AND bag IS NULL
@@ -95,9 +103,10 @@ CREATE OR REPLACE FUNCTION key_set_newest(p_owner_kind text, p_owner text, p_kin
 $$;
 
 -- New sets, one for each owner: their numbers, or NULL for the next ones; blocks and check values of all of them, in the order of owners and, of each, of
--- key_purposes. The last three are of a key-encrypting key that was made of components, else NULL.
+-- key_purposes. Components are of a key-encrypting key, else NULL; handover is like blocks, of working sets that are to be on offer, else NULL.
 CREATE OR REPLACE FUNCTION key_set_add(p_owner_kind text, p_kind text, p_owner text[], p_number integer[], p_block text[], p_check_value text[],
-                                       p_custodian text[], p_bag text[], p_component_check text[]) RETURNS TABLE (r_owner text, r_number integer)
+                                       p_custodian text[], p_bag text[], p_component_check text[], p_handover text[] DEFAULT NULL)
+RETURNS TABLE (r_owner text, r_number integer)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_each integer := cardinality(key_purposes(p_kind));
@@ -116,9 +125,12 @@ BEGIN
                                format('a number above %s, its newest', key_set_newest(p_owner_kind, n.owner, p_kind)))
                 FROM unnest(p_owner, p_number) n (owner, number);
         END IF;
-        PERFORM demand(octet_length(b.block) = substr(b.block, 2, 4)::integer, format('key block %s of %s', b.place, cardinality(p_block)),
+        PERFORM demand(octet_length(b.block) = substr(b.block, 2, 4)::integer, format('key block %s of %s', b.place, cardinality(p_block || p_handover)),
                        'as many characters as its header says')
-        FROM unnest(p_block) WITH ORDINALITY b (block, place) WHERE b.block ~ '^[BD][0-9]{4}';
+        FROM unnest(p_block || p_handover) WITH ORDINALITY b (block, place) WHERE b.block ~ '^[BD][0-9]{4}';
+        IF p_handover IS NOT NULL THEN
+                PERFORM demand_equal(p_block, ARRAY[cardinality(p_handover)]);
+        END IF;
         PERFORM key_owners_demand(p_owner_kind, p_owner);
         IF p_component_check IS NOT NULL THEN
                 PERFORM demand(p_kind = 'kek' AND cardinality(p_owner) = 1, 'components', 'them of one key-encrypting key');
@@ -134,13 +146,16 @@ BEGIN
         IF p_kind = 'kek' THEN
                 UPDATE key_set s SET block = NULL, retired_at = v_now, version = v_version
                 WHERE s.owner_kind = p_owner_kind AND s.owner = ANY (p_owner) AND s.kind = p_kind AND s.retired_at IS NULL;
+                UPDATE key_set s SET handover = NULL, version = v_version -- nobody has the key that they are under any more
+                WHERE s.owner_kind = p_owner_kind AND s.owner = ANY (p_owner) AND s.handover IS NOT NULL;
         END IF;
         RETURN QUERY
-        INSERT INTO key_set AS s (owner_kind, owner, kind, number, block, check_value, custodian, bag, component_check, loaded_at, current_at, version)
+        INSERT INTO key_set AS s (owner_kind, owner, kind, number, block, check_value, custodian, bag, component_check, handover, loaded_at, current_at,
+                                   version)
         SELECT p_owner_kind, o.owner, p_kind,
                coalesce(p_number[o.place], 1 + key_set_newest(p_owner_kind, o.owner, p_kind)),
                p_block[(o.place - 1) * v_each + 1:o.place * v_each], p_check_value[(o.place - 1) * v_each + 1:o.place * v_each],
-               p_custodian, p_bag, p_component_check, v_now, CASE WHEN p_kind <> 'working' THEN v_now END, v_version
+               p_custodian, p_bag, p_component_check, p_handover[(o.place - 1) * v_each + 1:o.place * v_each], v_now, CASE WHEN p_kind <> 'working' THEN v_now END, v_version
         FROM unnest(p_owner) WITH ORDINALITY o (owner, place)
         RETURNING s.owner, s.number;
 END
@@ -151,7 +166,7 @@ CREATE OR REPLACE FUNCTION key_set_retire(p_owner_kind text, p_owner text, p_kin
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
         PERFORM demand_note();
-        UPDATE key_set s SET block = NULL, retired_at = business_now(), version = key_version_next()
+        UPDATE key_set s SET block = NULL, handover = NULL, retired_at = business_now(), version = key_version_next()
         WHERE s.owner_kind = p_owner_kind AND s.owner = p_owner AND s.kind = p_kind AND s.number = p_number AND s.retired_at IS NULL;
         PERFORM demand(FOUND, format('key set %s (%s) of %s %s', coalesce(p_number::text, 'NULL'), coalesce(p_kind, 'NULL'), coalesce(p_owner_kind, 'NULL'),
                                      coalesce(p_owner, 'NULL')), 'one that is there and not retired');
@@ -190,12 +205,12 @@ BEGIN
         END IF;
         v_version := key_version_next(); -- what follows sees what others did before it was their turn
         PERFORM set_config('atm.command', 'atmd', true), set_config('atm.note', 'it was used', true);
-        UPDATE key_set s SET block = NULL, retired_at = v_now, version = v_version
+        UPDATE key_set s SET block = NULL, handover = NULL, retired_at = v_now, version = v_version
         FROM (SELECT n.owner_kind, n.owner, max(n.number) AS number
               FROM unnest(p_owner_kind, p_owner, p_number) u (owner_kind, owner, number) JOIN key_set n USING (owner_kind, owner, number)
               WHERE n.kind = 'working' AND n.current_at IS NULL AND n.retired_at IS NULL GROUP BY 1, 2) u
         WHERE s.owner_kind = u.owner_kind AND s.owner = u.owner AND s.kind = 'working' AND s.number < u.number AND s.retired_at IS NULL;
-        UPDATE key_set s SET current_at = v_now, version = v_version
+        UPDATE key_set s SET current_at = v_now, handover = NULL, version = v_version
         FROM unnest(p_owner_kind, p_owner, p_number) u (owner_kind, owner, number)
         WHERE s.owner_kind = u.owner_kind AND s.owner = u.owner AND s.number = u.number AND s.kind = 'working' AND s.current_at IS NULL AND s.retired_at IS NULL;
         GET DIAGNOSTICS v_used = ROW_COUNT;
@@ -206,18 +221,20 @@ $$;
 -- For atmd: what has changed since a version, 0 for all; the version first, alone. A row a key, of a retired set one without a block. A version that is
 -- newer than the database's is of what a restore has lost: all of it again.
 CREATE OR REPLACE FUNCTION key_sets_since(p_known bigint)
-RETURNS TABLE (r_version bigint, r_owner_kind text, r_owner text, r_kind text, r_number integer, r_state text, r_purpose text, r_block text, r_check_value text)
+RETURNS TABLE (r_version bigint, r_owner_kind text, r_owner text, r_kind text, r_number integer, r_state text, r_purpose text, r_block text, r_check_value text,
+              r_handover text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
         v_version bigint := (SELECT version FROM key_version);
         v_known bigint := CASE WHEN p_known BETWEEN 0 AND v_version THEN p_known ELSE 0 END;
 BEGIN
-        RETURN QUERY SELECT v_version, NULL::text, NULL::text, NULL::text, NULL::integer, NULL::text, NULL::text, NULL::text, NULL::text;
+        RETURN QUERY SELECT v_version, NULL::text, NULL::text, NULL::text, NULL::integer, NULL::text, NULL::text, NULL::text, NULL::text, NULL::text;
         IF v_known < v_version THEN
                 RETURN QUERY
-                SELECT NULL::bigint, s.owner_kind, s.owner, s.kind, s.number, key_set_state(s.current_at, s.retired_at), k.purpose, k.block, k.check_value
+                SELECT NULL::bigint, s.owner_kind, s.owner, s.kind, s.number, key_set_state(s.current_at, s.retired_at), k.purpose, k.block, k.check_value,
+                       k.handover
                 FROM key_set s
-                LEFT JOIN LATERAL unnest(key_purposes(s.kind), s.block, s.check_value) k (purpose, block, check_value) ON s.retired_at IS NULL
+                LEFT JOIN LATERAL unnest(key_purposes(s.kind), s.block, s.check_value, s.handover) k (purpose, block, check_value, handover) ON s.retired_at IS NULL
                 WHERE s.version > v_known
                 AND (v_known > 0 OR s.retired_at IS NULL
                      -- whose keys are all retired is not one who needs none

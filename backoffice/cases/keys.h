@@ -16,4 +16,11 @@ struct key_list_question {
 ATM_MUST_USE PGresult *keys_list(PGconn *connection, const struct key_list_question *question, int64_t limit,
                                  char error[PG_ERROR_MAX]);
 
+/*
+ * How far those who have working sets are with the newest one: owner_kind, area ('all': of all areas, or of all links), owners, those who have used it, those
+ * who have not, since when the first of these has had one to use, and for how many days. Kind and state are passed over. NULL with an error.
+ */
+ATM_MUST_USE PGresult *keys_progress(PGconn *connection, const struct key_list_question *question,
+                                     int64_t limit, char error[PG_ERROR_MAX]);
+
 #endif

@@ -266,14 +266,16 @@ static void recover(struct story *s)
 /* A key-encrypting key made of components, and two sets under it, of which the second was used. */
 static void keys(struct story *story)
 {
-        world_sql(story->world,
-                  "SET atm.note = 'first load'; "
-                  "SELECT key_set_add('terminal', 'kek', '{T0000001}', NULL, '{" WORLD_KEK
-                  "}', '{0a1b2c3d4e}', "
-                  "'{Sato,Mori}', '{B-1,B-2}', '{111111,222222}'); "
-                  "SELECT key_set_add('terminal', 'working', '{T0000001}', NULL, '{" WORLD_WORKING_SET
-                  "}', '{111111,222222,333333}', NULL, NULL, NULL) FROM generate_series(1, 2); "
-                  "SELECT key_sets_used('{terminal}', '{T0000001}', '{2}'); RESET atm.note");
+        world_sql(
+            story->world,
+            "SET atm.note = 'first load'; "
+            "SELECT key_set_add('terminal', 'kek', '{T0000001}', NULL, '{" WORLD_KEK "}', '{0a1b2c3d4e}', "
+            "'{Sato,Mori}', '{B-1,B-2}', '{111111,222222}'); "
+            "SELECT key_set_add('terminal', 'working', '{T0000001}', NULL, '{" WORLD_WORKING_SET
+            "}', '{111111,222222,333333}', NULL, NULL, NULL) FROM generate_series(1, 2); "
+            "SELECT key_sets_used('{terminal}', '{T0000001}', '{2}');"
+            "SELECT key_set_add('terminal', 'working', '{T0000001}', NULL, '{" WORLD_WORKING_SET
+            "}', '{444444,555555,666666}', NULL, NULL, NULL, '{" WORLD_WORKING_SET "}'); RESET atm.note");
 }
 
 void story_open(struct world *world)

@@ -16,6 +16,9 @@
         "', NULL, NULL, NULL)"
 #define KEK     ADD("terminal", "kek", "{T0000001}", WORLD_KEK, "{0a1b2c3d4e}")
 #define WORKING ADD("terminal", "working", "{T0000001}", WORLD_WORKING_SET, "{111111,222222,333333}")
+#define ON_OFFER                                                                                             \
+        "SELECT key_set_add('terminal', 'working', '{T0000001}', NULL, '{" WORLD_WORKING_SET                 \
+        "}', '{111111,222222,333333}', NULL, NULL, NULL, '{" WORLD_WORKING_SET "}')"
 
 /* What a ring has, as "kek 1 current, working 2 loaded"; "none": there is no ring. */
 static const char *ring_text(const struct key_ring *ring, char text[200])
@@ -161,6 +164,61 @@ START_TEST(a_ring_has_the_blocks_of_its_owner)
 }
 END_TEST
 
+/* What the newest set of the terminal that can be fetched is, as a terminal with that number is told; 0: none. */
+static int offer(const struct key_rings *rings, int number)
+{
+        const struct key_set *set = key_ring_offer(first_terminal(rings), number);
+
+        return set ? set->number : 0;
+}
+
+START_TEST(a_set_is_on_offer_until_it_is_used_or_its_terminal_has_another_key_encrypting_key)
+{
+        static const struct {
+                const char *user, *sql;
+                int offer;
+        } steps[] = {
+            {WORLD_KEEPER, KEK, 0},
+            {WORLD_KEEPER, WORKING, 0}, /* handed over as a file, or not at all */
+            {WORLD_KEEPER, ON_OFFER, 2},
+            {WORLD_KEEPER, ON_OFFER, 3},
+            {WORLD_KEEPER, "SELECT key_set_retire('terminal', 'T0000001', 'working', 3)", 2},
+            {"atm_daemon", "SELECT key_sets_used('{terminal}', '{T0000001}', '{2}')", 0},
+            {WORLD_KEEPER, ON_OFFER, 4},
+            {WORLD_KEEPER, KEK, 0},
+            {WORLD_KEEPER, ON_OFFER, 5},
+        };
+        struct world world;
+        struct key_rings *following, *fresh;
+        char error[PG_ERROR_MAX];
+        PGconn *atmd;
+
+        ops_open(&world);
+        atmd = world_session(&world, "atm_daemon");
+        ck_assert_msg(key_rings_read(atmd, &following, error), "%s", error);
+        for (size_t i = 0; i < LENGTH(steps); i++) {
+                PGconn *pg = world_session(&world, steps[i].user);
+
+                world_run(pg, "SET atm.note = 'as planned'");
+                world_run(pg, steps[i].sql);
+                PQfinish(pg);
+                ck_assert_int_eq(follow(atmd, following), KEY_RINGS_CHANGED);
+                ck_assert_msg(key_rings_read(atmd, &fresh, error), "%s", error);
+                ck_assert_msg(offer(following, 0) == steps[i].offer && offer(fresh, 0) == steps[i].offer,
+                              "step %zu: %d and %d are on offer", i, offer(following, 0), offer(fresh, 0));
+                key_rings_free(fresh);
+        }
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM key_set WHERE handover IS NOT NULL AND "
+                                              "(retired_at IS NOT NULL OR current_at IS NOT NULL)"),
+                         0);
+        ck_assert_str_eq(key_ring_offer(first_terminal(following), 4)->handover[KEY_PURPOSE_MAC_UP],
+                         WORLD_BLOCK("M6"));
+        key_rings_free(following);
+        PQfinish(atmd);
+        world_close(&world);
+}
+END_TEST
+
 /* Of two transactions that change keys the second one's version is seen after the first one's. */
 START_TEST(a_change_waits_for_the_one_before_it)
 {
@@ -250,6 +308,8 @@ TCase *keys_tests(void)
 
         tcase_set_timeout(keys_case, 120);
         tcase_add_test(keys_case, sets_are_used_in_their_order_and_rings_follow);
+        tcase_add_test(keys_case,
+                       a_set_is_on_offer_until_it_is_used_or_its_terminal_has_another_key_encrypting_key);
         tcase_add_test(keys_case, a_ring_has_the_blocks_of_its_owner);
         tcase_add_test(keys_case, instances_follow_and_tell_of_what_is_used);
         tcase_add_test(keys_case, a_change_waits_for_the_one_before_it);

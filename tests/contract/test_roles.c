@@ -22,6 +22,9 @@
 #define NEW_KEYS(owner_kind, kind, owners, blocks, checks)                                                   \
         "SELECT key_set_add('" owner_kind "', '" kind "', '" owners "', NULL, '" blocks "', '" checks        \
         "', NULL, NULL, NULL)"
+#define ON_OFFER(owner_kind, handover)                                                                       \
+        "SELECT key_set_add('" owner_kind "', 'working', '{T0000001}', NULL, '{" WORLD_WORKING_SET           \
+        "}', '{0a1b2c,0a1b2d,0a1b2e}', NULL, NULL, NULL, '{" handover "}')"
 #define COMPONENTS(custodians, bags, checks)                                                                 \
         "SELECT key_set_add('terminal', 'kek', '{T0000001}', NULL, '{" WORLD_KEK                             \
         "}', '{0a1b2c}', '" custodians "', '" bags "', '" checks "')"
@@ -333,6 +336,14 @@ static const struct refused {
      "SELECT key_set_add('terminal', 'kek', '{T0000001}', '{10000}', '{" WORLD_KEK
      "}', '{0a1b2c}', NULL, NULL, NULL)",
      "violates check constraint \"key_set_number_check\""},
+    {KEEPER, "key_set_add", ON_OFFER("terminal", WORLD_WORKING_SET "," WORLD_WORKING_SET),
+     "lists of 3 and 6 values: expected lists of the same length"},
+    {KEEPER, "key_set_add",
+     ON_OFFER("terminal", WORLD_BLOCK("M6") "," WORLD_BLOCK("M6") "," WORLD_BLOCK("P0")),
+     "violates check constraint \"key_set_handover\""},
+    {KEEPER, "key_set_add",
+     ON_OFFER("terminal", WORLD_BLOCK("P0") "," WORLD_BLOCK("M6") "," WORLD_BLOCK("M6") "0"),
+     "key block 6 of 6: expected as many characters as its header says"},
     {KEEPER, "key_sets_exported", NO_NOTE "SELECT key_sets_exported('terminal', '{T0000001}', '{1}')",
      "no note: expected a reason"},
     {KEEPER, "key_sets_exported", "SELECT key_sets_exported('terminal', '{T0000001}', '{1}')",

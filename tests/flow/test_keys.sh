@@ -253,6 +253,31 @@ expect "words of the trail without who or why" 0 "$(sql "SELECT count(*) FROM tr
 expect "the trail's words" "$(sql "SELECT count(*) + count(*) FILTER (WHERE retired_at IS NOT NULL) FROM key_set")" "$(sql "SELECT count(*) FROM trail WHERE noun = 'key-set' AND command NOT LIKE 'key export%'")"
 expect "what went out" "BANKA 1,T0000001 1,T0000002 1,T0000002 6" "$(sql "SELECT string_agg(owner || ' ' || number, ',' ORDER BY owner, number) FROM v_key_set WHERE exported_at IS NOT NULL")"
 expect "the trail's words of that" 4 "$(sql "SELECT count(*) FROM trail WHERE noun = 'key-set' AND command LIKE 'key export%' AND note = 'as planned' AND before ->> 'exported_at' IS NULL")"
+
+# a whole fleet's, in portions: after an interruption the rest of them, and how far they are
+sql "INSERT INTO area VALUES ('kansai', 'Kansai', 8); INSERT INTO hall (hall, name, area, prefecture) VALUES ('H2', 'two', 'kansai', '大阪府');
+        INSERT INTO atm (terminal, hall) SELECT 'K' || lpad(n::text, 7, '0'), 'H2' FROM generate_series(1, 260) n" >/dev/null
+(umask 077 && {
+        echo terminal,kek
+        for ((i = 1; i <= 260; i++)); do printf 'K%07d,%032x\n' "$i" "$i"; done
+} >"$WORK/fleet-keks")
+key import --clear "$WORK/fleet-keks"
+key generate --terminal K0000001 K0000259
+key generate --area kansai --rest
+[[ $OUTPUT == *"258 terminals: a new set each (working)"* ]] || wrong "the rest: $OUTPUT"
+key generate --area kansai --rest
+[[ $OUTPUT == *"no terminal is left: each has a set that it has still to use"* ]] || wrong "nobody is left: $OUTPUT"
+expect "sets of a fleet" "260 1 1" "$(sql "SELECT count(*) || ' ' || min(number) || ' ' || max(number) FROM key_set WHERE owner ~ '^K' AND kind = 'working'")"
+sql "SELECT key_sets_used(array_agg(owner_kind), array_agg(owner), array_agg(number)) FROM key_set WHERE owner BETWEEN 'K0000001' AND 'K0000250' AND kind = 'working'" >/dev/null
+key generate --terminal K0000001
+key generate --area kansai
+[[ $OUTPUT == *"260 terminals: a new set each (working)"* ]] || wrong "all in portions: $OUTPUT"
+sql "SELECT key_sets_used('{terminal,terminal}', '{K0000001,K0000260}', '{3,2}')" >/dev/null
+expect_exit 0 env PGUSER=desk atmctl key progress --area kansai --format csv
+since=$(sql "SELECT (min(loaded_at) AT TIME ZONE 'Asia/Tokyo')::date FROM key_set WHERE owner = 'K0000251' AND kind = 'working'")
+[[ $OUTPUT == *"terminal,kansai,260,2,258,$since"T*",0"*"terminal,all,260,2,258,"* ]] || wrong "how far a change is: $OUTPUT"
+expect "sets that are offered, of those who use one" 0 "$(sql "SELECT count(*) FROM key_set WHERE handover IS NOT NULL AND current_at IS NOT NULL")"
+expect "blocks on offer that are the module's own" 0 "$(sql "SELECT count(*) FROM key_set WHERE handover && block")"
 expect "blocks in the trail" 0 "$(sql "SELECT count(*) FROM trail t WHERE t::text ~ '[BD]0[0-9]{3}(K1|P0|M6|M3|V[12])'")"
 stop
 

@@ -86,12 +86,12 @@ START_TEST(one_begins_with_the_current_set_and_else_with_the_first_that_is_loade
 }
 END_TEST
 
-enum { COLUMNS = 9 };
+enum { COLUMNS = 10 };
 
 /* An answer of the database: its version, and one row behind it. */
 static PGresult *answer(const char *version, const char *const row[COLUMNS - 1])
 {
-        static char names[COLUMNS][2] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+        static char names[COLUMNS][2] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
         PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
         PGresAttDesc columns[COLUMNS];
 
@@ -108,10 +108,51 @@ static PGresult *answer(const char *version, const char *const row[COLUMNS - 1])
         return result;
 }
 
+static void put_handover(struct key_rings *rings, int number, enum key_set_state state,
+                         enum key_purpose purpose, const char *handover)
+{
+        const struct key_row row = {
+            KEY_OWNER_TERMINAL, "T0000001", KEY_SET_WORKING, number, state, purpose, "block",
+            "0a1b2c",           handover};
+
+        ck_assert(key_rings_put(rings, &row));
+}
+
+START_TEST(the_newest_set_that_is_whole_is_on_offer_to_whoever_has_an_older_one)
+{
+        static const enum key_purpose purposes[] = {KEY_PURPOSE_PIN, KEY_PURPOSE_MAC_UP,
+                                                    KEY_PURPOSE_MAC_DOWN};
+        struct key_rings *rings = key_rings_new();
+        const struct key_ring *ring;
+
+        for (int number = 3; number <= 5; number++)
+                for (size_t i = 0; i < LENGTH(purposes); i++)
+                        put_handover(rings, number, KEY_SET_LOADED, purposes[i],
+                                     number == 5 && i == 1 ? "" : "under its key-encrypting key");
+        ring = key_rings_find(rings, KEY_OWNER_TERMINAL, "T0000001");
+        ck_assert_int_eq(key_ring_newest(ring, KEY_SET_WORKING)->number, 5);
+        ck_assert_ptr_null(key_ring_newest(ring, KEY_SET_KEK));
+        ck_assert_ptr_null(key_ring_newest(NULL, KEY_SET_WORKING));
+        ck_assert_int_eq(key_ring_offer(ring, 0)->number, 4);
+        ck_assert_int_eq(key_ring_offer(ring, 3)->number, 4);
+        ck_assert_str_eq(key_ring_offer(ring, 3)->handover[KEY_PURPOSE_MAC_DOWN],
+                         "under its key-encrypting key");
+        ck_assert_ptr_null(key_ring_offer(ring, 4));
+        ck_assert_ptr_null(key_ring_offer(ring, 5));
+        ck_assert_ptr_null(key_ring_offer(NULL, 0));
+        /* used, its blocks are needed no longer; and those before it are none that anybody should fetch */
+        for (size_t i = 0; i < LENGTH(purposes); i++)
+                put_handover(rings, 4, KEY_SET_CURRENT, purposes[i], NULL);
+        put_handover(rings, 3, KEY_SET_RETIRED, KEY_PURPOSE_PIN, NULL);
+        ck_assert_ptr_null(key_ring_offer(key_rings_find(rings, KEY_OWNER_TERMINAL, "T0000001"), 0));
+        key_rings_free(rings);
+}
+END_TEST
+
 START_TEST(what_is_no_row_of_the_database_is_refused_and_named)
 {
-        static const char *const good[COLUMNS - 1] = {"terminal", "T0000001", "working", "7",
-                                                      "loaded",   "pin",      "a block", "0a1b2c"};
+        static const char *const good[COLUMNS - 1] = {"terminal", "T0000001", "working", "7", "loaded",
+                                                      "pin",      "a block",  "0a1b2c",  ""};
         static const struct {
                 int column;
                 const char *value;
@@ -156,12 +197,12 @@ END_TEST
 /* Whoever has no keys needs no MAC: so a restored database's rows that can't be read take nothing from those that are there. */
 START_TEST(the_former_keys_are_good_until_a_restored_database_s_are_read)
 {
-        static const char *const former[COLUMNS - 1] = {"terminal", "T0000001", "working", "7",
-                                                        "current",  "pin",      "a block", "0a1b2c"};
-        static const char *const wrong[COLUMNS - 1] = {"terminal", "T0000001", "working", "none",
-                                                       "current",  "pin",      "a block", "0a1b2c"};
-        static const char *const restored[COLUMNS - 1] = {"terminal", "T0000002", "working", "3",
-                                                          "current",  "pin",      "a block", "0a1b2c"};
+        static const char *const former[COLUMNS - 1] = {"terminal", "T0000001", "working", "7", "current",
+                                                        "pin",      "a block",  "0a1b2c",  ""};
+        static const char *const wrong[COLUMNS - 1] = {"terminal", "T0000001", "working", "none", "current",
+                                                       "pin",      "a block",  "0a1b2c",  ""};
+        static const char *const restored[COLUMNS - 1] = {"terminal", "T0000002", "working", "3", "current",
+                                                          "pin",      "a block",  "0a1b2c",  ""};
         char error[KEY_RINGS_ERROR_MAX];
         struct key_rings *rings = key_rings_new();
         PGresult *result = answer("9", former);
@@ -190,6 +231,7 @@ int main(void)
 
         tcase_add_test(rings_case, each_owner_is_found_in_whatever_order_they_came);
         tcase_add_test(rings_case, one_begins_with_the_current_set_and_else_with_the_first_that_is_loaded);
+        tcase_add_test(rings_case, the_newest_set_that_is_whole_is_on_offer_to_whoever_has_an_older_one);
         tcase_add_test(rings_case, what_is_no_row_of_the_database_is_refused_and_named);
         tcase_add_test(rings_case, the_former_keys_are_good_until_a_restored_database_s_are_read);
         suite_add_tcase(suite, rings_case);

@@ -62,6 +62,34 @@ static int usage_of_owners(const struct invocation *invocation, const char *expe
         return usage_error(invocation->command, "whose keys? expected %s", expected);
 }
 
+/* progress ------------------------------------------------------------------------------------------------- */
+
+static const struct output_column progress_columns[] = {
+    {"owner_kind", OUTPUT_TEXT, 0}, {"area", OUTPUT_TEXT, 0},   {"owners", OUTPUT_NUMBER, 0},
+    {"used", OUTPUT_NUMBER, 0},     {"left", OUTPUT_NUMBER, 0}, {"left_since", OUTPUT_TEXT, 0},
+    {"days", OUTPUT_NUMBER, 0},
+};
+
+static PGresult *ask_progress(PGconn *connection, const void *question, int64_t limit,
+                              char error[PG_ERROR_MAX])
+{
+        return keys_progress(connection, question, limit, error);
+}
+
+static int key_progress(const struct invocation *invocation)
+{
+        const struct key_list_question question = {.terminal = invocation_value(invocation, "terminal"),
+                                                   .hall = invocation_value(invocation, "hall"),
+                                                   .area = invocation_value(invocation, "area"),
+                                                   .link = invocation_value(invocation, "link")};
+
+        return rows_answer(invocation, &(struct rows_question){.ask = ask_progress,
+                                                               .question = &question,
+                                                               .columns = progress_columns,
+                                                               .column_count = LENGTH(progress_columns),
+                                                               .limit = LIST_LIMIT});
+}
+
 /* generate ------------------------------------------------------------------------------------------------- */
 
 /* What a key is made as. */
@@ -99,6 +127,14 @@ static void begin_generation(struct key_task *task, const struct making *making,
                 key_message_set_text(&task->request, KEY_FIELD_TABLE, table);
 }
 
+/* Both blocks are the caller's until it was asked. */
+static void begin_export(struct key_task *task, const char *block, const char *kek)
+{
+        task->request.command = KEY_COMMAND_EXPORT;
+        key_message_set_text(&task->request, KEY_FIELD_KEY, block);
+        key_message_set_text(&task->request, KEY_FIELD_OTHER_KEY, kek);
+}
+
 /* What wraps it on its way: its algorithm stands in the block's header. False after a complaint. */
 static bool kek_is_fit(const PGresult *owners, int row, enum key_owner owner_kind,
                        const struct making *makings)
@@ -118,18 +154,94 @@ static bool kek_is_fit(const PGresult *owners, int row, enum key_owner owner_kin
         return false;
 }
 
-static bool fill_generation(struct key_batch *batch, const PGresult *owners,
+/* So many owners at a time: whoever is interrupted loses no more than these, and goes on with --rest. */
+enum { PORTION = 250 };
+
+struct portion {
+        size_t first, count;
+};
+
+static bool keks_are_fit(const PGresult *owners, const struct generation *generation)
+{
+        for (int i = 0; i < PQntuples(owners); i++)
+                if (generation->owner_kind != KEY_OWNER_ISSUER &&
+                    !kek_is_fit(owners, i, generation->owner_kind, generation->makings))
+                        return false;
+        return true;
+}
+
+static void fill_generation(struct key_batch *batch, const PGresult *owners, size_t first,
                             const struct generation *generation)
 {
         for (size_t i = 0; i < batch->count; i++) {
-                batch->owner[i] = PQgetvalue(owners, (int)i, OWNER_NAME);
-                if (generation->owner_kind != KEY_OWNER_ISSUER &&
-                    !kek_is_fit(owners, (int)i, generation->owner_kind, generation->makings))
-                        return false;
+                batch->owner[i] = PQgetvalue(owners, (int)(first + i), OWNER_NAME);
                 for (size_t j = 0; j < batch->form->each; j++)
                         begin_generation(&batch->tasks[i * batch->form->each + j], &generation->makings[j],
                                          generation->table);
         }
+}
+
+/* What a terminal gets of it when it asks (0800/101): wrapped here, so that atmd need not be let export any key. */
+static bool offer(struct key_batch *batch, const PGresult *owners, size_t first, struct key_batch *exported,
+                  const struct invocation *invocation)
+{
+        size_t each = batch->form->each, keys = batch->count * each;
+
+        batch->handover = calloc(keys, sizeof(*batch->handover));
+        if (!batch->handover) {
+                complain("out of memory");
+                return false;
+        }
+        if (!key_batch_make(exported, batch->owner_kind, batch->form->kind, batch->count))
+                return false;
+        for (size_t i = 0; i < keys; i++) {
+                exported->owner[i / each] = batch->owner[i / each];
+                begin_export(&exported->tasks[i], batch->tasks[i].block,
+                             PQgetvalue(owners, (int)(first + i / each), OWNER_KEK));
+                batch->handover[i] = exported->tasks[i].block;
+        }
+        exported->is_part = batch->is_part;
+        return key_batch_ask(exported, invocation);
+}
+
+static bool generate_portion(struct database *database, const struct invocation *invocation,
+                             const PGresult *owners, const struct generation *generation, struct portion part)
+{
+        enum key_owner owner_kind = generation->owner_kind;
+        struct key_batch batch = {.count = 0}, exported = {.count = 0};
+        bool done = key_batch_make(&batch, owner_kind,
+                                   owner_kind == KEY_OWNER_ISSUER ? KEY_SET_VERIFICATION : KEY_SET_WORKING,
+                                   part.count);
+
+        if (done) {
+                batch.is_part = part.count < (size_t)PQntuples(owners);
+                fill_generation(&batch, owners, part.first, generation);
+                done = key_batch_ask(&batch, invocation) &&
+                       (owner_kind != KEY_OWNER_TERMINAL ||
+                        offer(&batch, owners, part.first, &exported, invocation)) &&
+                       key_batch_add(&batch, database, invocation);
+        }
+        key_batch_free(&exported);
+        key_batch_free(&batch);
+        return done;
+}
+
+/* False: after so many. */
+static bool generate_all(struct database *database, const struct invocation *invocation,
+                         const PGresult *owners, const struct generation *generation, size_t *ret_done)
+{
+        size_t total = (size_t)PQntuples(owners);
+
+        for (size_t first = 0; first < total; first += PORTION) {
+                size_t left = total - first;
+                struct portion part = {first, left < PORTION ? left : PORTION};
+                *ret_done = first;
+                if (!generate_portion(database, invocation, owners, generation, part))
+                        return false;
+                progress("%zu of %zu %ss have a new set", first + part.count, total,
+                         key_owner_name[generation->owner_kind]);
+        }
+        *ret_done = total;
         return true;
 }
 
@@ -137,16 +249,21 @@ static bool generate(struct database *database, const struct invocation *invocat
 {
         const struct generation *generation = context;
         PGresult *owners = key_owners(database, invocation, NULL);
-        struct key_batch batch = {.count = 0};
-        bool done = owners &&
-                    key_batch_make(&batch, generation->owner_kind,
-                                   generation->owner_kind == KEY_OWNER_ISSUER ? KEY_SET_VERIFICATION
-                                                                              : KEY_SET_WORKING,
-                                   (size_t)PQntuples(owners)) &&
-                    fill_generation(&batch, owners, generation) && key_batch_ask(&batch, invocation) &&
-                    key_batch_add(&batch, database, invocation);
+        size_t total = owners ? (size_t)PQntuples(owners) : 0, made = 0;
+        const char *owner_kind = key_owner_name[generation->owner_kind];
+        bool done = owners && keks_are_fit(owners, generation) &&
+                    generate_all(database, invocation, owners, generation, &made);
 
-        key_batch_free(&batch);
+        progress_end();
+        if (done && total == 0)
+                change_say(invocation, "no %s is left: each has a set that it has still to use\n",
+                           owner_kind);
+        else if (done && total > PORTION)
+                change_say(invocation, "%zu %ss: a new set each (%s)\n", total, owner_kind,
+                           key_set_kind_name[KEY_SET_WORKING]);
+        else if (!done && made > 0)
+                note("%zu of %zu %ss have a new set; the others get theirs by the same command with --rest",
+                     made, total, owner_kind);
         PQclear(owners);
         return done;
 }
@@ -188,12 +305,9 @@ static bool fill_export(struct key_batch *batch, const PGresult *owners, const c
                 batch->owner[i] = owner;
                 batch->number[i] = pg_number(owners, (int)i, OWNER_SET);
                 for (size_t j = 0; j < batch->form->each; j++) {
-                        struct key_message *request = &batch->tasks[i * batch->form->each + j].request;
-                        request->command = KEY_COMMAND_EXPORT;
-                        key_message_set_text(request, KEY_FIELD_KEY,
-                                             PQgetvalue(owners, (int)i, OWNER_BLOCK + (int)j));
-                        key_message_set_text(request, KEY_FIELD_OTHER_KEY,
-                                             PQgetvalue(owners, (int)i, OWNER_KEK));
+                        begin_export(&batch->tasks[i * batch->form->each + j],
+                                     PQgetvalue(owners, (int)i, OWNER_BLOCK + (int)j),
+                                     PQgetvalue(owners, (int)i, OWNER_KEK));
                 }
         }
         return true;
@@ -331,6 +445,21 @@ static bool fill_import(struct key_batch *batch, const struct key_file *file, co
         return true;
 }
 
+/* A terminal that has lost its own fetches them as they came. */
+static bool offer_imported(struct key_batch *batch, const struct key_file *file)
+{
+        size_t each = batch->form->each;
+
+        if (batch->owner_kind != KEY_OWNER_TERMINAL)
+                return true;
+        batch->handover = calloc(batch->count * each, sizeof(*batch->handover));
+        for (size_t i = 0; batch->handover && i < batch->count * each; i++)
+                batch->handover[i] = file->rows[i / each].block[i % each];
+        if (!batch->handover)
+                complain("out of memory");
+        return batch->handover;
+}
+
 static bool import_keys(struct database *database, const struct invocation *invocation, void *context)
 {
         const struct import *import = context;
@@ -344,7 +473,7 @@ static bool import_keys(struct database *database, const struct invocation *invo
         owners = key_owners_of(database, import->owner_kind, file.owners, file.count);
         done = owners && key_batch_make(&batch, import->owner_kind, KEY_SET_WORKING, file.count) &&
                fill_import(&batch, &file, owners) && key_batch_ask(&batch, invocation) &&
-               key_batch_add(&batch, database, invocation);
+               offer_imported(&batch, &file) && key_batch_add(&batch, database, invocation);
         key_batch_free(&batch);
         PQclear(owners);
         key_file_free(&file);
@@ -511,6 +640,13 @@ static const struct field list_fields[] = {
     {.name = "limit", .kind = VALUE_NUMBER, .text = "at most so many keys; 1000 unless given"},
     {.name = NULL},
 };
+static const struct field progress_fields[] = {
+    {.name = "terminal", .kind = VALUE_TERMINAL, .text = "of this ATM"},
+    {.name = "hall", .kind = VALUE_HALL, .text = "of the ATMs of this hall"},
+    {.name = "area", .kind = VALUE_AREA, .text = "of the ATMs of this area"},
+    {.name = "link", .kind = VALUE_LINK, .text = "of this link"},
+    {.name = NULL},
+};
 static const struct field generate_fields[] = {
     OWNER_FIELDS,
     {.name = "issuer",
@@ -521,6 +657,10 @@ static const struct field generate_fields[] = {
     {.name = "algorithm",
      .kind = VALUE_KEY_ALGORITHM,
      .text = "of PIN and MAC keys: aes (CMAC), or tdes (ISO 9797-1 algorithm 3); aes unless given"},
+    {.name = "rest",
+     .kind = VALUE_NONE,
+     .text =
+         "only those of them who have no set that they have still to use: to go on after an interruption"},
     MODULE_FIELD,
     {.name = NULL},
 };
@@ -588,10 +728,19 @@ static const struct command commands[] = {
      .run = key_list,
      .fields = list_fields},
     {.noun = "key",
+     .verb = "progress",
+     .text = "say how far a change of keys is: how many have used their newest set, and how many are left",
+     .more = "By area, and of all. Who is left: 'atmctl key list --kind working --state loaded'.\n"
+             "Example: atmctl key progress --area kanto",
+     .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .run = key_progress,
+     .fields = progress_fields},
+    {.noun = "key",
      .verb = "generate",
      .text = "make new working sets, or a key to verify an issuer's PINs with",
      .more = "The key module makes them at random. A set is good from now on; those before it are until it "
-             "is used.\n"
+             "is used. An ATM hears of it with its next message, fetches it under its key-encrypting key "
+             "and uses it: 'atmctl key progress' says how many have.\n"
              "Example: atmctl key generate --area kanto --note 'yearly change, kanto first'",
      .flags = COMMAND_DATABASE | COMMAND_NOTE_DEMANDED | COMMAND_CHANGES,
      .run = key_generate,

@@ -74,6 +74,16 @@ static PGresult *ask_owners(struct database *database, const char *owners, enum 
         return database_query(database, sql.text, LENGTH(parameters), parameters);
 }
 
+/* Without those who have something to use still. */
+static void add_rest(struct sqltext *sql, enum key_owner owner_kind)
+{
+        sql_add(
+            sql,
+            " AND NOT EXISTS (SELECT FROM key_set r WHERE r.owner_kind = $2 AND r.owner = %s AND r.kind = "
+            "'working' AND r.current_at IS NULL AND r.retired_at IS NULL)",
+            owner_kind == KEY_OWNER_TERMINAL ? "a.terminal" : "n");
+}
+
 PGresult *key_owners(struct database *database, const struct invocation *invocation, const char *set)
 {
         enum key_owner owner_kind = KEY_OWNER_TERMINAL;
@@ -86,13 +96,15 @@ PGresult *key_owners(struct database *database, const struct invocation *invocat
         if (owner_kind == KEY_OWNER_TERMINAL)
                 sql_add(&sql, "SELECT a.terminal, 0 FROM atm a WHERE %s", selecting->condition);
         else
-                sql_add(&sql, "SELECT n, 0 FROM unnest($1::text[]) n GROUP BY n");
+                sql_add(&sql, "SELECT n, 0 FROM unnest($1::text[]) n WHERE true");
+        if (invocation_has(invocation, "rest"))
+                add_rest(&sql, owner_kind);
         if (!names)
                 complain("out of memory");
         else if (!selecting->table || selecting_names_are_known(database, selecting, names))
                 owners = ask_owners(database, sql.text, owner_kind, names, set);
         free(names);
-        if (!owners || PQntuples(owners))
+        if (!owners || PQntuples(owners) || invocation_has(invocation, "rest"))
                 return owners;
         complain("there is no ATM%s", selecting->table ? "" : " with a key-encrypting key");
         PQclear(owners);
@@ -161,6 +173,7 @@ void key_batch_free(struct key_batch *batch)
         free(batch->owner);
         free(batch->number);
         free(batch->tasks);
+        free(batch->handover);
         *batch = (struct key_batch){.count = 0};
 }
 
@@ -180,7 +193,7 @@ static bool was_good(const struct key_batch *batch)
                  batch->owner[first / batch->form->each],
                  key_purpose_name[batch->form->purpose[first % batch->form->each]],
                  key_code_text(batch->tasks[first].code));
-        if (refused > 1)
+        if (refused > 1 && !batch->is_part)
                 note("%zu of %zu keys were refused; the database is as it was", refused, tasks);
         return false;
 }
@@ -195,7 +208,7 @@ bool key_batch_ask(struct key_batch *batch, const struct invocation *invocation)
         return asked;
 }
 
-enum { OWNERS, NUMBERS, BLOCKS, CHECK_VALUES, CUSTODIANS, BAGS, COMPONENT_CHECKS, LISTS };
+enum { OWNERS, NUMBERS, BLOCKS, CHECK_VALUES, CUSTODIANS, BAGS, COMPONENT_CHECKS, HANDOVER, LISTS };
 
 /* PostgreSQL's text of an array; NULL: no memory. */
 static char *numbers_text(const struct key_batch *batch)
@@ -238,13 +251,15 @@ static bool make_lists(const struct key_batch *batch, char *ret_lists[LISTS])
         ret_lists[CHECK_VALUES] = keys_text(batch, offsetof(struct key_task, check_value));
         if (batch->number[0])
                 ret_lists[NUMBERS] = numbers_text(batch);
+        if (batch->handover)
+                ret_lists[HANDOVER] = array_text(batch->handover, batch->count * batch->form->each);
         if (batch->components) {
                 ret_lists[CUSTODIANS] = array_text(batch->custodian, batch->components);
                 ret_lists[BAGS] = array_text(batch->bag, batch->components);
                 ret_lists[COMPONENT_CHECKS] = array_text(batch->component_check, batch->components);
         }
         return ret_lists[OWNERS] && ret_lists[BLOCKS] && ret_lists[CHECK_VALUES] &&
-               (!batch->number[0] || ret_lists[NUMBERS]) &&
+               (!batch->number[0] || ret_lists[NUMBERS]) && (!batch->handover || ret_lists[HANDOVER]) &&
                (!batch->components ||
                 (ret_lists[CUSTODIANS] && ret_lists[BAGS] && ret_lists[COMPONENT_CHECKS]));
 }
@@ -256,6 +271,8 @@ static void say_added(const struct key_batch *batch, const struct invocation *in
         const char *owner_kind = key_owner_name[batch->owner_kind],
                    *kind = key_set_kind_name[batch->form->kind];
 
+        if (batch->is_part)
+                return;
         if (batch->count > SHOWN_MAX) {
                 change_say(invocation, "%zu %ss: a new set each (%s)\n", batch->count, owner_kind, kind);
                 return;
@@ -284,11 +301,12 @@ bool key_batch_add(struct key_batch *batch, struct database *database, const str
                                             lists[CHECK_VALUES],
                                             lists[CUSTODIANS],
                                             lists[BAGS],
-                                            lists[COMPONENT_CHECKS]};
+                                            lists[COMPONENT_CHECKS],
+                                            lists[HANDOVER]};
                 added = database_query(
                     database,
                     "SELECT a.* FROM key_set_add($1, $2, $3::text[], $4::integer[], "
-                    "$5::text[], $6::text[], $7::text[], $8::text[], lower($9)::text[]) a JOIN "
+                    "$5::text[], $6::text[], $7::text[], $8::text[], lower($9)::text[], $10::text[]) a JOIN "
                     "unnest($3::text[]) WITH ORDINALITY o (owner, place) ON o.owner = "
                     "a.r_owner ORDER BY o.place",
                     LENGTH(parameters), parameters);

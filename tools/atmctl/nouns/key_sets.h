@@ -24,7 +24,8 @@ extern const struct key_set_form key_set_forms[KEY_SET_KINDS];
 enum { OWNER_NAME, OWNER_KEK, OWNER_SET, OWNER_BLOCK };
 /* By exactly one of --terminal, --hall, --area, --all, --link and --issuer. False: by another number of them. */
 ATM_MUST_USE bool key_owners_are_named(const struct invocation *invocation, enum key_owner *ret_owner_kind);
-/* set: NULL for the newest. NULL after a complaint: also of a name that there is not. */
+/* set: NULL for the newest. With --rest without those who have a set that they have not used yet, and so perhaps nobody. NULL after a complaint: also of a
+ * name that there is not. */
 PGresult *key_owners(struct database *database, const struct invocation *invocation, const char *set);
 /* The same of owners that a file names. */
 PGresult *key_owners_of(struct database *database, enum key_owner owner_kind, const char *const *names,
@@ -38,6 +39,9 @@ struct key_batch {
         const char **owner;     /* in the database's or a file's memory */
         int64_t *number;        /* 0: the next one */
         struct key_task *tasks; /* form->each of each owner */
+        const char **
+            handover; /* the same keys under their owners' key-encrypting keys; NULL: these can't fetch them */
+        bool is_part; /* of more owners, of whom others are told of */
         const char *const *custodian, *const *bag, *const *component_check; /* of components; NULL: of none */
         size_t components;
 };
