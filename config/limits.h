@@ -81,6 +81,11 @@ enum {
         LIMIT_KEY_PAUSE_FIRST_MS = 100,
         LIMIT_KEY_PAUSE_MS = 1000,
 
+        /* How often messages that name an unknown set of keys may have the keys read anew, and how long they wait for that: less than
+         * an ATM waits for its answer. */
+        LIMIT_KEY_READS_MS = 250,
+        LIMIT_KEY_READS_WAIT_MS = 5000,
+
         /* How often one request is decided anew because the reference data changed under it. */
         LIMIT_DECISIONS = 5,
 

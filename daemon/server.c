@@ -16,6 +16,7 @@
 #include "daemon/epoch.h"
 #include "daemon/instances.h"
 #include "daemon/key_module.h"
+#include "daemon/key_reads.h"
 #include "daemon/keys.h"
 #include "daemon/ledger/ledger_pg.h"
 #include "daemon/partitions.h"
@@ -51,6 +52,8 @@ struct server {
         struct service *service;
         struct key_module *key_module;
         struct session_keys session_keys;
+        struct key_reads key_reads;
+        struct event *key_reads_timer;
         struct clients *clients;
         struct banks *banks; /* NULL: no link is configured */
         struct instances *instances;
@@ -431,13 +434,48 @@ static struct event *make_timer(struct server *server, int64_t ms, event_callbac
         return timer;
 }
 
+static void key_reads_plan(struct server *server)
+{
+        int64_t due_ms = key_reads_due_ms(&server->key_reads), pause_ms;
+        if (due_ms == INT64_MAX)
+                return;
+        pause_ms = due_ms == INT64_MIN ? 0 : due_ms - steady_ms(server);
+        if (pause_ms < 0)
+                pause_ms = 0;
+        struct timeval pause = {.tv_sec = pause_ms / 1000, .tv_usec = pause_ms % 1000 * 1000};
+        event_add(server->key_reads_timer, &pause);
+}
+
+static void on_key_reads(evutil_socket_t fd, short what, void *context)
+{
+        struct server *server = context;
+        (void)fd, (void)what;
+        key_reads_tick(&server->key_reads, steady_ms(server));
+        key_reads_plan(server);
+}
+
+static int64_t have_keys_read(void *context)
+{
+        struct server *server = context;
+        return ledger_pg_read_keys(server->ledger);
+}
+
+static void on_keys(void *context, int64_t read, bool is_read)
+{
+        struct server *server = context;
+        key_reads_done(&server->key_reads, read, is_read);
+        key_reads_plan(server);
+}
+
 static bool make_timers(struct server *server)
 {
         server->tick = make_timer(server, TICK_MS, on_tick);
         server->look = make_timer(server, LOOK_MS, on_look);
         server->stats = make_timer(server, (int64_t)STATS_S * 1000, on_stats);
         server->deadline = event_new(server->base, -1, 0, on_deadline, server);
-        return server->tick && server->look && server->stats && server->deadline &&
+        server->key_reads_timer = event_new(server->base, -1, 0, on_key_reads, server);
+        key_reads_begin(&server->key_reads, have_keys_read, server);
+        return server->key_reads_timer && server->tick && server->look && server->stats && server->deadline &&
                watchdog_new(server->base, &server->watchdog);
 }
 
@@ -502,6 +540,7 @@ static bool make_ledger(struct server *server, char error[SERVER_ERROR_MAX])
         options.token_check_value = check_value;
         options.hosts = server->hosts;
         options.on_serving = on_serving;
+        options.on_keys = on_keys;
         options.context = server;
         server->ledger = ledger_pg_new(server->base, &options, why);
         if (!server->ledger)
@@ -548,6 +587,19 @@ static void drop_question(void *context, struct key_question *question)
         key_question_drop(question);
 }
 
+static void read_keys(void *context, struct key_reader *reader)
+{
+        struct server *server = context;
+        key_reads_await(&server->key_reads, reader, steady_ms(server));
+        key_reads_plan(server);
+}
+
+static void forget_reader(void *context, struct key_reader *reader)
+{
+        struct server *server = context;
+        key_reads_forget(&server->key_reads, reader);
+}
+
 static bool make_key_module(struct server *server, char error[SERVER_ERROR_MAX])
 {
         server->key_module = key_module_new(server->base, &server->settings, error, SERVER_ERROR_MAX);
@@ -561,6 +613,8 @@ static bool make_clients(struct server *server, char error[SERVER_ERROR_MAX])
             .used = on_key_set_used,
             .ask = ask_key_module,
             .drop = drop_question,
+            .read = read_keys,
+            .forget = forget_reader,
             .context = server,
             .wrong_max = server->settings.wrong_macs_max,
         };
@@ -741,6 +795,7 @@ void server_free(struct server *server)
         free_event(server->stats);
         watchdog_free(server->watchdog);
         free_event(server->deadline);
+        free_event(server->key_reads_timer);
         if (server->base)
                 event_base_free(server->base);
         keys_free(&server->keys);

@@ -213,10 +213,13 @@ static enum reason acknowledge(struct session *session)
         return REASON_APPROVED;
 }
 
-static enum reason not_supported(struct session *session)
+/* Only who has shown by its MAC that it has a set of the terminal's comes here; whoever has none gets a new one from people. */
+static enum reason change_keys(struct session *session)
 {
-        (void)session;
-        return REASON_NOT_SUPPORTED;
+        if (!session_mac_is_needed(&session->mac))
+                return REASON_NOT_SUPPORTED;
+        session_mac_hand_over(&session->mac);
+        return REASON_APPROVED;
 }
 
 static const struct {
@@ -224,9 +227,9 @@ static const struct {
         bool needs_sign_on;
         enum reason (*handle)(struct session *session);
 } network_rows[] = {
-    {NETWORK_SIGN_ON, false, sign_on},          {NETWORK_SIGN_OFF, false, sign_off},
-    {NETWORK_ECHO, false, acknowledge},         {NETWORK_CUTOVER, true, acknowledge},
-    {NETWORK_KEY_CHANGE, false, not_supported},
+    {NETWORK_SIGN_ON, false, sign_on},        {NETWORK_SIGN_OFF, false, sign_off},
+    {NETWORK_ECHO, false, acknowledge},       {NETWORK_CUTOVER, true, acknowledge},
+    {NETWORK_KEY_CHANGE, false, change_keys},
 };
 
 static void on_network(struct session *session, const struct profile_row *row,

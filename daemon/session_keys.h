@@ -5,9 +5,19 @@
 #ifndef DAEMON_SESSION_KEYS_H
 #define DAEMON_SESSION_KEYS_H
 
+#include <sys/queue.h>
+
 #include "keymodule/client/key_client.h"
 
 struct key_rings;
+
+/* Who waits until the keys were read anew, with the memory that this takes. */
+struct key_reader {
+        void (*ended)(struct key_reader *reader, bool is_read); /* false: they can't be read now */
+        void *context;
+        TAILQ_ENTRY(key_reader) entry;
+        int64_t read, until_ms; /* whoever reads (daemon/key_reads.h) knows them by these */
+};
 
 struct session_keys {
         const struct key_rings *rings; /* config/key_rings.h; not owned; what is in it changes, it stays */
@@ -16,6 +26,9 @@ struct session_keys {
         /* As key_client_ask and key_question_drop. */
         bool (*ask)(void *context, struct key_question *question, const struct key_message *message);
         void (*drop)(void *context, struct key_question *question);
+        /* The rings are read, from now on; `ended` follows later, unless it is forgotten. Seldom enough, however often it is asked. */
+        void (*read)(void *context, struct key_reader *reader);
+        void (*forget)(void *context, struct key_reader *reader);
         void *context;
         int64_t wrong_max; /* so many messages in a row with a wrong MAC, or without, end their connection */
 };

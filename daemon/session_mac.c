@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/key_rings.h"
+#include "lib/base/array.h"
 #include "lib/base/log.h"
 #include "protocol/iso_mac.h"
 #include "protocol/tags.h"
@@ -20,7 +21,7 @@ void session_mac_begin(struct session_mac *mac, const struct session_mac_events 
         mac->terminal = terminal;
         mac->state = SESSION_MAC_IDLE;
         mac->set = 0;
-        mac->is_unused = false;
+        mac->is_unused = mac->hands_over = false;
         mac->wrong = 0;
         mac->length = 0;
 }
@@ -50,11 +51,14 @@ void session_mac_next(struct session_mac *mac)
 {
         assert(mac->state == SESSION_MAC_IDLE);
         mac->set = 0;
+        mac->hands_over = false;
 }
 
 void session_mac_drop(struct session_mac *mac)
 {
-        if (mac->state != SESSION_MAC_IDLE)
+        if (mac->state == SESSION_MAC_READING)
+                mac->keys->forget(mac->keys->context, &mac->reader);
+        else if (mac->state != SESSION_MAC_IDLE)
                 mac->keys->drop(mac->keys->context, &mac->question);
         mac->state = SESSION_MAC_IDLE;
         wipe(mac);
@@ -135,11 +139,54 @@ static enum session_mac_need ask(struct session_mac *mac, enum session_mac_state
 
 /* ---- a request ----------------------------------------------------------------------------------------- */
 
+static const char not_good[] =
+    "DE 62 names a key set (KS) that the terminal does not have, or that is retired";
+
 static enum session_mac_need refuse(struct session_mac *mac, const char **ret_why, const char *why)
 {
-        mac->set = 0;
+        if (!set_at_hand(mac))
+                mac->set = 0;
         *ret_why = why;
         return SESSION_MAC_REFUSED;
+}
+
+static enum session_mac_need check_under(struct session_mac *mac, const struct key_set *set)
+{
+        mac->is_unused = set->state == KEY_SET_LOADED;
+        return ask(mac, SESSION_MAC_CHECKING, set->block[KEY_PURPOSE_MAC_UP]);
+}
+
+static void on_read(struct key_reader *reader, bool is_read)
+{
+        struct session_mac *mac = reader->context;
+        const struct key_set *set = set_at_hand(mac);
+        enum session_mac_result result = SESSION_MAC_SILENT;
+        assert(mac->state == SESSION_MAC_READING);
+        mac->state = SESSION_MAC_IDLE;
+        if (set && check_under(mac, set) == SESSION_MAC_ASKED)
+                return;
+        if (!set && is_read) {
+                mac->set = 0;
+                result = SESSION_MAC_WRONG;
+        }
+        mac->events->checked(mac, result, not_good);
+        if (mac->state == SESSION_MAC_IDLE)
+                wipe(mac);
+}
+
+/* No set of this number is known, and all that are known are older. */
+static bool may_be_news(const struct session_mac *mac)
+{
+        const struct key_set *newest = key_ring_newest(ring_of(mac), KEY_SET_WORKING);
+        return mac->set > (newest ? newest->number : 0);
+}
+
+static enum session_mac_need read_keys(struct session_mac *mac)
+{
+        mac->reader = (struct key_reader){.ended = on_read, .context = mac};
+        mac->state = SESSION_MAC_READING;
+        mac->keys->read(mac->keys->context, &mac->reader);
+        return SESSION_MAC_ASKED;
 }
 
 enum session_mac_need session_mac_check(struct session_mac *mac, const struct iso_message *message,
@@ -148,22 +195,19 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
         size_t covered;
         if (!session_mac_is_needed(mac))
                 return SESSION_MAC_NOT_NEEDED;
+        mac->set = tags_key_set(message);
         if (!iso_mac_covered(&iso_dialect_ascii, message, length, &covered))
                 return refuse(mac, ret_why, "there is no MAC in the last field of the last bitmap");
-        mac->set = tags_key_set(message);
         const struct key_set *set = set_at_hand(mac);
         if (mac->set == 0)
                 return refuse(mac, ret_why, "DE 62 names no key set (KS)");
-        if (!set)
-                return refuse(
-                    mac, ret_why,
-                    "DE 62 names a key set (KS) that the terminal does not have, or that is retired");
+        if (!set && !may_be_news(mac))
+                return refuse(mac, ret_why, not_good);
         assert(length <= sizeof(mac->bytes));
         memcpy(mac->bytes, bytes, length);
         mac->length = (uint16_t)length;
         mac->covered = (uint16_t)covered;
-        mac->is_unused = set->state == KEY_SET_LOADED;
-        return ask(mac, SESSION_MAC_CHECKING, set->block[KEY_PURPOSE_MAC_UP]);
+        return set ? check_under(mac, set) : read_keys(mac);
 }
 
 /* ---- an answer ----------------------------------------------------------------------------------------- */
@@ -173,11 +217,35 @@ bool session_mac_is_needed(const struct session_mac *mac)
         return ring_of(mac);
 }
 
+void session_mac_hand_over(struct session_mac *mac)
+{
+        mac->hands_over = true;
+}
+
+static void add_number(struct iso_message *answer, const char *tag, int number)
+{
+        char text[16];
+        snprintf(text, sizeof(text), "%d", number);
+        tags_add(answer, TAGS, tag, text);
+}
+
+/* In the order in which docs/protocol.md has them. */
+static void add_offer(const struct session_mac *mac, struct iso_message *answer)
+{
+        static const enum key_purpose purposes[] = {KEY_PURPOSE_PIN, KEY_PURPOSE_MAC_UP,
+                                                    KEY_PURPOSE_MAC_DOWN};
+        const struct key_set *offer = key_ring_offer(ring_of(mac), mac->set);
+        if (!offer)
+                return;
+        add_number(answer, TAG_KEY_OFFER, offer->number);
+        for (size_t i = 0; mac->hands_over && i < LENGTH(purposes); i++)
+                tags_add(answer, TAGS, TAG_KEY_BLOCK, offer->handover[purposes[i]]);
+}
+
 enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_message *answer,
                                        struct iso_error *ret_error)
 {
         size_t covered;
-        char number[16];
         assert(mac->state == SESSION_MAC_IDLE);
         const struct key_set *set = set_at_hand(mac);
         if (!set) { /* retired meanwhile */
@@ -188,8 +256,8 @@ enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_messa
         if (!set)
                 return SESSION_MAC_UNASKED;
         mac->set = set->number;
-        snprintf(number, sizeof(number), "%d", set->number);
-        tags_add(answer, TAGS, TAG_KEY_SET, number);
+        add_number(answer, TAG_KEY_SET, set->number);
+        add_offer(mac, answer);
         int length =
             iso_mac_encode(&iso_dialect_ascii, answer, mac->bytes, sizeof(mac->bytes), &covered, ret_error);
         if (length < 0)

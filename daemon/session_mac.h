@@ -2,11 +2,14 @@
  * The MACs of one session's messages: a request's is checked before anybody reads it, an answer's is made when it is ready to leave.
  *
  *      IDLE --session_mac_check--> CHECKING --the module has answered, or has not--> IDLE, `checked`
+ *      IDLE --session_mac_check, of a set newer than all that are known--> READING --it is known now--> CHECKING
+ *                                                                             '--it is not--> IDLE, `checked`
  *      IDLE --session_mac_seal---> MAKING ----the same-----------------------------> IDLE, `made`
  *      any  --session_mac_drop---> IDLE, and nobody is told
  *
  * One message is with the key module at a time: its bytes are kept here meanwhile, so that nothing is allocated for it, and wiped as soon as they are
- * not needed any more. A terminal that has, or had, keys must use them; one that never had any needs no MAC, and never gets past IDLE.
+ * not needed any more. Another instance may have handed a set over that this one has not read of yet: then the keys are read before anything is
+ * said of the message. A terminal that has, or had, keys must use them; one that never had any needs no MAC, and never gets past IDLE.
  */
 #ifndef DAEMON_SESSION_MAC_H
 #define DAEMON_SESSION_MAC_H
@@ -14,7 +17,7 @@
 #include "daemon/session_keys.h"
 #include "protocol/iso8583.h"
 
-enum session_mac_state { SESSION_MAC_IDLE, SESSION_MAC_CHECKING, SESSION_MAC_MAKING };
+enum session_mac_state { SESSION_MAC_IDLE, SESSION_MAC_READING, SESSION_MAC_CHECKING, SESSION_MAC_MAKING };
 
 enum session_mac_result {
         SESSION_MAC_GOOD,
@@ -37,11 +40,13 @@ struct session_mac {
         const char *terminal;
         enum session_mac_state state;
         int set; /* of the message at hand, and so of its answer; 0: the one that the terminal is to use */
-        bool is_unused; /* that set, before this message */
-        int64_t wrong;  /* in a row */
+        bool is_unused;  /* that set, before this message */
+        bool hands_over; /* the answer at hand has the keys of the set on offer */
+        int64_t wrong;   /* in a row */
         uint16_t length, covered;
         uint8_t bytes[ISO_MESSAGE_MAX];
         struct key_question question;
+        struct key_reader reader;
 };
 
 void session_mac_begin(struct session_mac *mac, const struct session_mac_events *events,
@@ -62,8 +67,10 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
 
 /* Whether what leaves for the terminal needs a MAC. */
 bool session_mac_is_needed(const struct session_mac *mac);
+/* The answer at hand is to hand over the keys of the set that is on offer; where none is, it has none. */
+void session_mac_hand_over(struct session_mac *mac);
 /*
- * Encodes the answer with KS and room for its MAC, which the module is asked for: ASKED, and `made` follows; UNASKED where it is away. REFUSED: it can't be
+ * Encodes the answer with KS, KN where a newer set is on offer, and room for its MAC, which the module is asked for: ASKED, and `made` follows; UNASKED where it is away. REFUSED: it can't be
  * encoded, *ret_error says why.
  */
 enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_message *answer,

@@ -17,11 +17,13 @@ static const struct security_tag {
         const char *name;
         enum tag_form form;
         size_t least, most;
+        bool may_repeat;
         const char *complaint;
 } security_tags[] = {
-    {TAG_KEY_SET, TAG_DIGITS, 1, 4, "KS is not a key set's number of 1 to 4 digits"},
-    {TAG_PIN_BLOCK, TAG_HEX, 32, 32, "PB is not a PIN block of 32 hexadecimal digits"},
-    {TAG_KEY_BLOCK, TAG_TEXT, 16, VALUE_MAX, "KB is no key block: it is shorter than 16 characters"},
+    {TAG_KEY_SET, TAG_DIGITS, 1, 4, false, "KS is not a key set's number of 1 to 4 digits"},
+    {TAG_PIN_BLOCK, TAG_HEX, 32, 32, false, "PB is not a PIN block of 32 hexadecimal digits"},
+    {TAG_KEY_BLOCK, TAG_TEXT, 16, VALUE_MAX, true, "KB is no key block: it is shorter than 16 characters"},
+    {TAG_KEY_OFFER, TAG_DIGITS, 1, 4, false, "KN is not a key set's number of 1 to 4 digits"},
 };
 
 static size_t length_of(const char *tag)
@@ -101,7 +103,7 @@ static const char *security_problem(const struct tag *tag, bool *seen)
         for (size_t i = 0; i < LENGTH(security_tags); i++) {
                 if (memcmp(security_tags[i].name, tag->name, NAME) != 0)
                         continue;
-                if (seen[i])
+                if (seen[i] && !security_tags[i].may_repeat)
                         return "a tag is there twice";
                 seen[i] = true;
                 return is_in_form(&security_tags[i], tag) ? NULL : security_tags[i].complaint;

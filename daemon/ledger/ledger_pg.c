@@ -415,20 +415,29 @@ static int64_t keys_in_force(void *context)
         return key_rings_version(l->keys);
 }
 
-static void keys_take(void *context, const PGresult *result)
+/* Whether they are as the database had them. */
+static bool keys_load(struct ledger_pg *l, const PGresult *result)
 {
-        struct ledger_pg *l = context;
         char error[KEY_RINGS_ERROR_MAX];
         switch (key_rings_load(l->keys, result, error)) {
         case KEY_RINGS_CHANGED:
                 say(l, false, "keys version %lld in force", (long long)key_rings_version(l->keys));
-                break;
+                return true;
         case KEY_RINGS_UNCHANGED:
-                break;
+                return true;
         case KEY_RINGS_REFUSED:
                 say(l, true, "keys kept as they were: %s", error);
                 break;
         }
+        return false;
+}
+
+static void keys_take(void *context, int64_t read, const PGresult *result)
+{
+        struct ledger_pg *l = context;
+        bool is_read = result && keys_load(l, result);
+        if (l->options.on_keys)
+                l->options.on_keys(l->options.context, read, is_read);
 }
 
 static void on_feed_holder(void *context, const struct lock_holder *holder)
@@ -708,6 +717,11 @@ void ledger_pg_reload(struct ledger *ledger)
 const struct key_rings *ledger_pg_key_rings(const struct ledger *ledger)
 {
         return ((const struct ledger_pg *)ledger)->keys;
+}
+
+int64_t ledger_pg_read_keys(struct ledger *ledger)
+{
+        return reference_feed_read_keys(((struct ledger_pg *)ledger)->feed);
 }
 
 void ledger_pg_key_set_used(struct ledger *ledger, enum key_owner owner_kind, const char *owner, int number)

@@ -37,6 +37,8 @@ struct ledger_pg_options {
         void (*on_holder)(void *context, const struct lock_holder *holder);
         /* A person's session was ended, since batches waited for it. NULL likewise. */
         void (*on_ended)(void *context, const struct ended_session *ended);
+        /* The keys were read again, or could not be: the read with this number (ledger_pg_read_keys). NULL likewise. */
+        void (*on_keys)(void *context, int64_t read, bool is_read);
         /* Batches can be decided from now on, or can't; the first time when the first connection is up. NULL likewise. */
         void (*on_serving)(void *context, bool serves);
         void *context;
@@ -64,6 +66,9 @@ void ledger_pg_reload(struct ledger *ledger);
 
 /* The key blocks, as they were read with the reference data. */
 const struct key_rings *ledger_pg_key_rings(const struct ledger *ledger);
+
+/* Have them read as soon as the database can be asked: the number of that read, which begins after this. */
+int64_t ledger_pg_read_keys(struct ledger *ledger);
 
 /* An owner has used a set that is loaded: the database is told until it knows, and the rings have it then. May be said again. */
 void ledger_pg_key_set_used(struct ledger *ledger, enum key_owner owner_kind, const char *owner, int number);

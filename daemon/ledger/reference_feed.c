@@ -31,6 +31,7 @@ struct reference_feed {
         bool reference_due, keys_due, uses_due, holders_due, unblock_due, standby_due, epoch_due, clock_due,
             server_due;
         int64_t clock_asked_ms; /* steady */
+        int64_t key_reads;      /* that were sent */
         bool standby_wanted, epoch_wanted;
         bool server_is_wrong;      /* as was said since the last look */
         int standby_unanswered;    /* questions */
@@ -45,6 +46,7 @@ static void ask_for_keys(struct reference_feed *feed)
         struct pg_parameter parameter = key_rings_known(feed->events->known_keys(feed->context), known);
 
         feed->asked = KEYS;
+        feed->key_reads++;
         pg_conn_send(feed->conn, feed->statements[KEYS].name, &parameter, 1, 0);
 }
 
@@ -205,23 +207,12 @@ static void on_failed(struct reference_feed *feed, const PGresult *result)
                 tell_standby_unknown(feed, message ? message : "no message");
 }
 
-static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
+static void take(struct reference_feed *feed, const PGresult *result)
 {
-        struct reference_feed *feed = context;
-
-        if (feed->asked == USED)
-                key_uses_end(&feed->uses, outcome == PG_DONE);
-        if (outcome == PG_LOST) {
-                feed->reference_due = true;
-                feed->keys_due = true;
-                return;
-        }
-        if (outcome == PG_FAILED)
-                on_failed(feed, result);
-        else if (feed->asked == REFERENCE)
+        if (feed->asked == REFERENCE)
                 feed->events->on_rows(feed->context, result);
         else if (feed->asked == KEYS)
-                feed->events->on_key_rows(feed->context, result);
+                feed->events->on_key_rows(feed->context, feed->key_reads, result);
         else if (feed->asked == USED)
                 feed->keys_due = true; /* what came of it */
         else if (feed->asked == STANDBY)
@@ -236,7 +227,25 @@ static void on_end(void *context, enum pg_outcome outcome, const PGresult *resul
                 take_server(feed, result);
         else
                 take_holders(feed, result);
-        pump(feed);
+}
+
+static void on_end(void *context, enum pg_outcome outcome, const PGresult *result)
+{
+        struct reference_feed *feed = context;
+        bool were_keys = feed->asked == KEYS; /* whoever hears what came may have something else asked */
+
+        if (feed->asked == USED)
+                key_uses_end(&feed->uses, outcome == PG_DONE);
+        if (outcome == PG_LOST)
+                feed->reference_due = feed->keys_due = true;
+        else if (outcome == PG_FAILED)
+                on_failed(feed, result);
+        else
+                take(feed, result);
+        if (outcome != PG_DONE && were_keys)
+                feed->events->on_key_rows(feed->context, feed->key_reads, NULL);
+        if (outcome != PG_LOST)
+                pump(feed);
 }
 
 static void on_up(void *context)
@@ -315,6 +324,15 @@ void reference_feed_ask_standby(struct reference_feed *feed)
         if (++feed->standby_unanswered > STANDBY_UNANSWERED_MAX)
                 tell_standby_unknown(feed, "the database has not answered");
         pump(feed);
+}
+
+int64_t reference_feed_read_keys(struct reference_feed *feed)
+{
+        int64_t read = feed->key_reads + 1;
+
+        feed->keys_due = true;
+        pump(feed);
+        return read;
 }
 
 void reference_feed_tell_used(struct reference_feed *feed, enum key_owner owner_kind, const char *owner,

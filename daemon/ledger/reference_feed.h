@@ -21,10 +21,11 @@
 struct reference_feed;
 
 struct reference_feed_events {
-        int64_t (*known)(void *context);                            /* the version in force */
-        void (*on_rows)(void *context, const PGresult *result);     /* as reference_load takes them */
-        int64_t (*known_keys)(void *context);                       /* the same of the keys */
-        void (*on_key_rows)(void *context, const PGresult *result); /* as key_rings_load takes them */
+        int64_t (*known)(void *context);                        /* the version in force */
+        void (*on_rows)(void *context, const PGresult *result); /* as reference_load takes them */
+        int64_t (*known_keys)(void *context);                   /* the same of the keys */
+        /* As key_rings_load takes them; NULL: they could not be read. Of the read with this number. */
+        void (*on_key_rows)(void *context, int64_t read, const PGresult *result);
         void (*on_holder)(void *context,
                           const struct lock_holder *holder); /* one that was not named the last time */
         void (*on_ended)(void *context, const struct ended_session *ended);
@@ -47,6 +48,8 @@ void reference_feed_free(struct reference_feed *feed);
  * to another server). */
 void reference_feed_ask(struct reference_feed *feed);
 void reference_feed_look(struct reference_feed *feed);
+/* Ask for changed keys as soon as it can: the number of that read, which begins after this. */
+int64_t reference_feed_read_keys(struct reference_feed *feed);
 /* Tell the database that a set of keys was used, until it knows. */
 void reference_feed_tell_used(struct reference_feed *feed, enum key_owner owner_kind, const char *owner,
                               int number);

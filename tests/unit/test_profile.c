@@ -410,6 +410,9 @@ static const struct {
     {"KS0049999", true},
     {"KS0011PB0320123456789ABCDEF0123456789abcdef", true},
     {"ZZ000KB016B0016K0TB00E0000KS0041234", true},
+    {"KS0011KN0012KB016B0016K0TB00E0000KB016B0016K0TB00E0000", true}, /* a key each */
+    {"KN00512345", false},
+    {"KN0012KN0013", false},
     {"KS00512345", false},
     {"KS000", false},
     {"KS003 1 ", false},

@@ -105,6 +105,35 @@ static void module_answer(void)
         module_end(&answer);
 }
 
+/* ---- who reads the keys anew --------------------------------------------------------------------------- */
+
+static struct key_reader *reader; /* one session's, that waits */
+static int reads, forgotten;
+
+static void read_keys(void *context, struct key_reader *asking)
+{
+        (void)context;
+        ck_assert_ptr_null(reader);
+        reader = asking;
+        reads++;
+}
+
+static void forget_reader(void *context, struct key_reader *asking)
+{
+        (void)context;
+        ck_assert_ptr_eq(reader, asking);
+        reader = NULL;
+        forgotten++;
+}
+
+static void end_read(bool is_read)
+{
+        struct key_reader *ended = reader;
+        ck_assert_ptr_nonnull(ended);
+        reader = NULL;
+        ended->ended(ended, is_read);
+}
+
 /* ---- the world ----------------------------------------------------------------------------------------- */
 
 struct peer {
@@ -184,7 +213,9 @@ static void on_used(void *context, const char *terminal, int number)
         snprintf(used, sizeof(used), "%s %d", terminal, number);
 }
 
-static void put_set(int number, enum key_set_state state, const char *up, const char *down)
+/* handover: the characters that stand in its blocks; NULL: it is not on offer. */
+static void put_offer(int number, enum key_set_state state, const char *up, const char *down,
+                      const char *handover)
 {
         struct key_row row = {.owner_kind = KEY_OWNER_TERMINAL,
                               .owner = TERMINAL,
@@ -192,6 +223,7 @@ static void put_set(int number, enum key_set_state state, const char *up, const 
                               .number = number,
                               .state = state,
                               .check_value = "0123456789"};
+        char wrapped[400];
         const struct {
                 enum key_purpose purpose;
                 const char *block;
@@ -200,8 +232,16 @@ static void put_set(int number, enum key_set_state state, const char *up, const 
         for (size_t i = 0; i < COUNT(blocks); i++) {
                 row.purpose = blocks[i].purpose;
                 row.block = blocks[i].block;
+                snprintf(wrapped, sizeof(wrapped), "%s %s", key_purpose_name[row.purpose],
+                         handover ? handover : "");
+                row.handover = handover ? wrapped : NULL;
                 ck_assert(key_rings_put(rings, &row));
         }
+}
+
+static void put_set(int number, enum key_set_state state, const char *up, const char *down)
+{
+        put_offer(number, state, up, down, NULL);
 }
 
 static void make_reference(void)
@@ -249,9 +289,16 @@ static void set_up(void)
         service = service_new(&settings, &shell, memory, token_key);
         rings = key_rings_new();
         put_set(1, KEY_SET_CURRENT, "D0016M6AV00E0000u", "D0016M6AG00E0000d");
-        keys = (struct session_keys){
-            .rings = rings, .used = on_used, .ask = module_ask, .drop = module_drop, .wrong_max = WRONG_MAX};
+        keys = (struct session_keys){.rings = rings,
+                                     .used = on_used,
+                                     .ask = module_ask,
+                                     .drop = module_drop,
+                                     .read = read_keys,
+                                     .forget = forget_reader,
+                                     .wrong_max = WRONG_MAX};
         service_set_keys(service, &keys);
+        reader = NULL;
+        reads = forgotten = 0;
         env = (struct session_env){.service = service, .keys = &keys};
         memset(peers, 0, sizeof(peers));
         memset(&module, 0, sizeof(module));
@@ -265,6 +312,7 @@ static void tear_down(void)
                 if (peers[i].session.entry.handle)
                         session_closed(&peers[i].session);
         ck_assert_ptr_null(module.question);
+        ck_assert_ptr_null(reader);
         ledger_free(memory);
         service_free(service);
         key_rings_free(rings);
@@ -339,6 +387,8 @@ static void go_on(void)
 {
         do {
                 ledger_mem_drain(memory);
+                if (reader)
+                        end_read(true);
                 if (module.question)
                         module_answer();
                 ledger_mem_drain(memory);
@@ -938,6 +988,192 @@ START_TEST(a_key_of_algorithm_3_is_asked_with_padding_method_2)
 }
 END_TEST
 
+/* ---- key change ---------------------------------------------------------------------------------------- */
+
+/* The texts of a tag in the last answer, in their order, each with a comma behind. */
+static const char *tags_of(const struct peer *peer, const char *name)
+{
+        static char texts[1200];
+        struct tag tag;
+        size_t at = 0, length = 0;
+        texts[0] = '\0';
+        while (tags_next(&peer->sent[peer->sent_count - 1], 62, &at, &tag))
+                if (!memcmp(tag.name, name, 2))
+                        length += (size_t)snprintf(texts + length, sizeof(texts) - length, "%.*s,",
+                                                   (int)tag.length, tag.value);
+        return texts;
+}
+
+START_TEST(a_new_set_is_told_of_with_each_answer_and_handed_over_when_it_is_asked_for)
+{
+        struct peer *peer = sign_on(0);
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "");
+        put_offer(2, KEY_SET_LOADED, "D0016M6AV00E0000U", "D0016M6AG00E0000D", "of the second set");
+        build_network(NETWORK_ECHO, 2);
+        ck_assert_str_eq(ask(peer), "00");
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "2,");
+        /* it was away over two changes: the newest is what it gets */
+        put_offer(3, KEY_SET_LOADED, "D0016M6AV00E0000v", "D0016M6AG00E0000e", "of the third set");
+        build("0200", 1);
+        ck_assert_str_eq(ask(peer), "00");
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "3,");
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK), "");
+        for (int again = 0; again < 2; again++) { /* as often as it asks: it may have lost the answer */
+                build_network(NETWORK_KEY_CHANGE, 4 + again);
+                ck_assert_str_eq(ask(peer), "00");
+                ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "3,");
+                ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK),
+                                 "pin of the third set,mac_up of the third set,mac_down of the third set,");
+        }
+        ck_assert_str_eq(used, "");
+        /* in the middle of a withdrawal: its 0220 is under the new set, a repeat of its 0200 too */
+        build("0201", 1);
+        ck_assert_str_eq(ask_under(peer, "3", "v", "3", "e"), "00");
+        ck_assert_str_eq(used, TERMINAL " 3");
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "");
+        build("0220", 3);
+        ck_assert_str_eq(ask_under(peer, "3", "v", "3", "e"), "00");
+        put_set(3, KEY_SET_CURRENT, "D0016M6AV00E0000v", "D0016M6AG00E0000e");
+        put_set(1, KEY_SET_RETIRED, "", "");
+        put_set(2, KEY_SET_RETIRED, "", "");
+        build_network(NETWORK_KEY_CHANGE, 6);
+        ck_assert_str_eq(ask_under(peer, "3", "v", "3", "e"), "00"); /* and nothing is new */
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "");
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK), "");
+        ck_assert_uint_eq(withdrawals(), 1);
+}
+END_TEST
+
+START_TEST(keys_are_handed_over_to_nobody_who_has_not_shown_one)
+{
+        static const struct {
+                const char *set, *key;
+        } rows[] = {{"3", "d"}, {"1", "u"}, {"2", "x"}, {"3", "x"}, {"", "v"}};
+        struct peer *peer = connect_as(0, TERMINAL), *keyless = connect_as(1, KEYLESS);
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        put_set(1, KEY_SET_RETIRED, "",
+                ""); /* its cabinet was found open, and it has a set that it has not used */
+        put_offer(3, KEY_SET_LOADED, "D0016M6AV00E0000v", "D0016M6AG00E0000e", "of the third set");
+        keys.wrong_max = INT64_MAX;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                build_network(NETWORK_KEY_CHANGE, 1);
+                int before = peer->sent_count;
+                feed_bytes(peer, bytes, seal(bytes, rows[i].set, rows[i].key));
+                go_on();
+                ck_assert_str_eq(answered_since(peer, before), "98");
+                ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK), "");
+        }
+        build_network(NETWORK_KEY_CHANGE, 2);
+        iso_set_string(&request, 41, KEYLESS);
+        feed_bytes(keyless, bytes, encode(bytes));
+        ck_assert_str_eq(answered_since(keyless, 0), "40");
+        ck_assert(!iso_has(&keyless->sent[0], 62));
+        module.away = true;
+        build_network(NETWORK_KEY_CHANGE, 3);
+        feed_bytes(peer, bytes, seal(bytes, "3", "v"));
+        ck_assert_int_eq(peer->sent_count, (int)COUNT(rows));
+}
+END_TEST
+
+START_TEST(the_longest_key_blocks_fit)
+{
+        char longest[400];
+        struct peer *peer = sign_on(0);
+        memset(longest, 'k', sizeof(longest)); /* of all three 960, as the database's constraint has it */
+        longest[320 - strlen("mac_down ")] = '\0';
+        put_offer(9999, KEY_SET_LOADED, "D0016M6AV00E0000U", "D0016M6AG00E0000D", longest);
+        put_set(1, KEY_SET_CURRENT, "D0016M6AV00E0000u", "D0016M6AG00E0000d");
+        build_network(NETWORK_KEY_CHANGE, 1);
+        ck_assert_str_eq(ask(peer), "00");
+        ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "9999,");
+}
+END_TEST
+
+/* ---- a set that another instance has handed over ------------------------------------------------------- */
+
+static void set_comes(void)
+{
+        put_set(2, KEY_SET_LOADED, "D0016M6AV00E0000U", "D0016M6AG00E0000D");
+}
+
+START_TEST(a_message_waits_while_the_keys_are_read_where_its_set_may_be_new)
+{
+        struct peer *peer = sign_on(0);
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        int before = peer->sent_count, asked = module.asked;
+        build("0200", 1);
+        feed_bytes(peer, bytes, seal(bytes, "2", "U"));
+        ck_assert_int_eq(reads, 1);
+        ck_assert(peer->paused);
+        ck_assert_int_eq(module.asked, asked);
+        set_comes();
+        end_read(_i == 0); /* where another read has brought it, it is there all the same */
+        ck_assert(module_is_asked(KEY_COMMAND_CHECK_MAC));
+        ck_assert(peer->paused);
+        go_on();
+        ck_assert_str_eq(answered_since(peer, before), "00");
+        assert_sealed(peer, "2", "D");
+        ck_assert_str_eq(used, TERMINAL " 2");
+        ck_assert(!peer->paused);
+        ck_assert_int_eq(reads, 1);
+        ck_assert_uint_eq(env.count.wrong_macs, 0);
+}
+END_TEST
+
+START_TEST(a_set_that_there_is_not_is_98_after_the_keys_were_read_and_silence_where_they_can_not_be)
+{
+        struct peer *peer = sign_on(0);
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        int before = peer->sent_count;
+        build("0200", 1);
+        feed_bytes(peer, bytes, seal(bytes, "2", "U"));
+        end_read(false);
+        ck_assert_str_eq(answered_since(peer, before), "");
+        ck_assert_uint_eq(env.count.without_mac, 1);
+        ck_assert(!peer->paused);
+        feed_bytes(peer, bytes, seal(bytes, "2", "U"));
+        end_read(true);
+        go_on();
+        ck_assert_str_eq(answered_since(peer, before), "98");
+        assert_sealed(peer, "1", "d");
+        /* whoever names an older one than is known has the keys read by nobody */
+        put_set(7, KEY_SET_CURRENT, "D0016M6AV00E0000U", "D0016M6AG00E0000D");
+        ck_assert_str_eq(ask_under(peer, "6", "U", "7", "D"), "98");
+        ck_assert_int_eq(reads, 2);
+        /* and who names newer ones for ever is put out */
+        ck_assert_str_eq(ask_under(peer, "9", "U", "7", "D"), "98");
+        ck_assert_int_eq(peer->end, SESSION_END_MAC);
+        ck_assert_int_eq(peer->closes, 1);
+        ck_assert_uint_eq(withdrawals(), 0);
+}
+END_TEST
+
+START_TEST(a_connection_may_end_while_the_keys_are_read)
+{
+        struct peer *peer = sign_on(0);
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        build("0200", 1);
+        feed_bytes(peer, bytes, seal(bytes, "2", "U"));
+        ends[_i]();
+        ck_assert_int_eq(forgotten, 1);
+        ck_assert_ptr_null(reader);
+}
+END_TEST
+
+START_TEST(a_missing_mac_is_answered_under_the_set_that_the_message_names)
+{
+        struct peer *peer = sign_on(0);
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        set_comes();
+        build_network(NETWORK_ECHO, 1);
+        iso_set_string(&request, 62, "KS0012");
+        feed_bytes(peer, bytes, encode(bytes));
+        go_on();
+        assert_sealed(peer, "2", "D");
+        ck_assert_int_eq(reads, 0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
         Suite *s = suite_create("session's MACs");
@@ -978,6 +1214,18 @@ static Suite *suite(void)
         tcase_add_test(t, a_set_may_be_retired_between_a_request_and_its_answer);
         tcase_add_test(t, a_terminal_whose_keys_are_all_retired_hears_nothing);
         tcase_add_test(t, a_key_of_algorithm_3_is_asked_with_padding_method_2);
+        suite_add_tcase(s, t);
+
+        t = tcase_create("key change");
+        tcase_add_checked_fixture(t, set_up, tear_down);
+        tcase_add_test(t, a_new_set_is_told_of_with_each_answer_and_handed_over_when_it_is_asked_for);
+        tcase_add_test(t, keys_are_handed_over_to_nobody_who_has_not_shown_one);
+        tcase_add_test(t, the_longest_key_blocks_fit);
+        tcase_add_loop_test(t, a_message_waits_while_the_keys_are_read_where_its_set_may_be_new, 0, 2);
+        tcase_add_test(
+            t, a_set_that_there_is_not_is_98_after_the_keys_were_read_and_silence_where_they_can_not_be);
+        tcase_add_loop_test(t, a_connection_may_end_while_the_keys_are_read, 0, COUNT(ends));
+        tcase_add_test(t, a_missing_mac_is_answered_under_the_set_that_the_message_names);
         suite_add_tcase(s, t);
         return s;
 }
