@@ -491,8 +491,8 @@ expect_exit 0 atmctl atm bar TX000001 --note 'stolen again'
 says "atm TX000001: is so already"
 [[ $OUTPUT != *trail* ]] || wrong "the same note is in the trail twice"
 expect "why it is barred, the last word" "TX000001,HX-1,,stolen again" "$(atmctl atm barred --format csv | sed 1d)"
-expect_exit 0 atmctl atm bar TX000001 --until 2099-01-01 --note 'until it is found'
-expect "why and until when it is barred" "TX000001,HX-1,2099-01-01T00:00,until it is found" "$(atmctl atm barred --format csv | sed 1d)"
+expect_exit 0 atmctl atm bar TX000001 --until 2099-01-01T09:00:30 --note 'until it is found'
+expect "why and until when it is barred" "TX000001,HX-1,2099-01-01T09:00:30,until it is found" "$(atmctl atm barred --format csv | sed 1d)"
 expect_exit 0 atmctl atm set TX000001 --enabled no --note 'nothing about its being barred'
 expect_exit 0 atmctl atm set TX000001 --enabled yes
 expect "why it is barred after another change" "until it is found" "$(atmctl atm barred --format csv | sed 1d | cut -d, -f4)"
