@@ -631,6 +631,10 @@ expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T000000
 says "2 certificates issued"
 expect_exit 0 atmctl pki issue --dir pki --out certs --terminals "$ROOT/etc/atms.csv"
 says "certs: 1064 certificates issued, 2 others there already"
+mkdir twice
+expect_exit 0 atmctl pki issue --dir pki --out twice --terminals <(printf 'terminal\nT0000001\nT0000002\nT0000001\n')
+says "twice: 2 certificates issued"
+[[ $OUTPUT != *already* ]] || wrong "a terminal that is named twice is there already: $OUTPUT"
 # what is there is in an ATM: it is written over only where that is said
 before=$(cat certs/T000000[12].* certs/atmd.* | md5sum)
 refuses 1 "certs/T0000002.crt or its key is there already" atmctl pki issue --dir pki --out certs --terminal TX000001 T0000002
