@@ -1107,6 +1107,7 @@ expect "what it earned" "100 90" "$(sql "SELECT customer_fee_yen, interbank_fee_
 expect_exit 0 atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --force --note "nothing left"
 says "reversed, 0 yen dispensed (was: asked, 0 yen)"
 expect "its outcome" "operator 6" "$(sql "SELECT cause, reason FROM bank_outcome WHERE stan = 1" | tr '|' ' ')"
+refuses 2 "expected whole yen from 0 to 999999999999" atmctl exception resolve --link BANKA --stan 10 --dispensed 1000000000000 --elsewhere --note x
 expect_exit 0 atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --elsewhere --note "paid by hand"
 says "10000 yen dispensed, put right elsewhere: it stays declined with 0 yen, and a difference that 'atmctl reconcile' finds is settled; exceptions dealt with: 1"
 # a correction that was taken: a person has looked at it, and nothing moves
