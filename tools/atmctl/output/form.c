@@ -79,7 +79,8 @@ const char *form_readable(const struct output *output, size_t column, const char
                 return of->type == OUTPUT_DECIMAL || of->flags & OUTPUT_DASH ? "-" : "";
         switch (of->type) {
         case OUTPUT_BOOL:
-                return form_yes_or_no(value);
+                value = form_yes_or_no(value);
+                return in_words ? word_for(output, column, value, buffer) : value;
         case OUTPUT_YEN:
         case OUTPUT_DECIMAL:
                 return print_number(output, value, buffer);
