@@ -122,7 +122,6 @@ PGresult *closing_list(PGconn *connection, char error[PG_ERROR_MAX])
                         "SELECT quarter, from_on, to_on, " REAL_MOMENT(
                             "closed_ms") ", who, without_end, withdrawals, "
                                          "cash_yen, commission_yen, base_fee_yen, cost_missing(quarter), "
-                                         "without_end > 0 OR cost_missing(quarter) IS NOT NULL, "
                                          "period_note(quarter) FROM period ORDER BY to_on",
                         0, NULL, error);
 }

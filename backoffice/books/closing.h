@@ -40,8 +40,8 @@ ATM_MUST_USE PGresult *closing_without_end(PGconn *connection, const char *quart
                                            char error[PG_ERROR_MAX]);
 
 /* The closings, the first first, with the sums of that moment: quarter, from, to, closed_at, who, without_end, withdrawals,
- * cash_yen, commission_yen, base_fee_yen, the costs that nobody had entered (NULL: none was missing; none can be entered since), whether anything of
- * that made force necessary, and why it was closed. NULL with an error. */
+ * cash_yen, commission_yen, base_fee_yen, the costs that nobody had entered (NULL: none was missing; none can be entered since), and why.
+ * NULL with an error. */
 ATM_MUST_USE PGresult *closing_list(PGconn *connection, char error[PG_ERROR_MAX]);
 
 #endif

@@ -106,13 +106,11 @@ void results_heading(const struct results_column *column, enum reader reader, ch
                      buffer);
 }
 
-/* How the rows of the table are set; a label is the word of the item's name unless another is named. What is called otherwise of a loss has rows
- * of "NAME loss" and "NAME either" among the words too, with " of the year" behind where it has a word of the year. */
+/* How the rows of the table are set; a label is the word of the item's name unless another is named. */
 static const struct {
         int indent;
         enum result_style style;
         const char *word, *word_of_year;
-        bool may_be_lost;
 } layout[RESULT_ITEM_COUNT] = {
     [RESULT_revenue] = {.style = STYLE_TOTAL},
     [RESULT_customer_fee] = {.indent = 1},
@@ -125,47 +123,22 @@ static const struct {
     [RESULT_network] = {.indent = 1},
     [RESULT_maintenance] = {.indent = 1},
     [RESULT_depreciation] = {.indent = 1},
-    [RESULT_gross_margin] = {.style = STYLE_TOTAL, .may_be_lost = true},
+    [RESULT_gross_margin] = {.style = STYLE_TOTAL},
     [RESULT_gross_margin_ratio] = {.indent = 1},
-    [RESULT_operating_income] = {.style = STYLE_TOTAL, .may_be_lost = true},
+    [RESULT_operating_income] = {.style = STYLE_TOTAL},
     [RESULT_operating_margin] = {.indent = 1},
-    [RESULT_net_income] = {.word_of_year = "net_income of the year", .may_be_lost = true},
+    [RESULT_net_income] = {.word_of_year = "net_income of the year"},
     [RESULT_non_controlling_interests] = {.indent = 1,
-                                          .word_of_year = "non_controlling_interests of the year",
-                                          .may_be_lost = true},
+                                          .word_of_year = "non_controlling_interests of the year"},
     [RESULT_atms] = {.word = "atms at the end"},
     [RESULT_withdrawals] = {.word = "withdrawals of results"},
 };
 
-/* Which of an item's words fits its figures: of profits, of losses, or of some of each. NULL: of profits. */
-static const char *sign_word(const struct results *results, enum result_item item)
-{
-        bool gained = false, lost = false;
-
-        for (size_t i = 0; i < results->columns && layout[item].may_be_lost; i++) {
-                const struct results_column *column = &results->column[i];
-                const struct figure *figure = &column->figure[item];
-
-                if (!results_is_figures(column) || !figure->known)
-                        continue;
-                gained |= figure->value >= 0;
-                lost |= figure->value < 0;
-        }
-        return !lost ? NULL : gained ? "either" : "loss";
-}
-
 const char *results_label(const struct results *results, enum result_item item, enum reader reader)
 {
-        const char *word = layout[item].word, *sign = sign_word(results, item);
-        bool of_year = results->of_year == 4 && layout[item].word_of_year;
-        char name[80];
+        const char *word = layout[item].word;
 
-        if (sign) {
-                snprintf(name, sizeof(name), "%s %s%s", result_rows[item].name, sign,
-                         of_year ? " of the year" : "");
-                return word_of(name, reader);
-        }
-        if (of_year)
+        if (results->of_year == 4 && layout[item].word_of_year)
                 word = layout[item].word_of_year;
         return word_of(word ? word : result_rows[item].name, reader);
 }

@@ -17,7 +17,7 @@ void results_column_name(const struct results_column *column, char buffer[RESULT
 void results_heading(const struct results_column *column, enum reader reader, char buffer[RESULTS_TEXT_MAX]);
 enum result_style { STYLE_PLAIN, STYLE_OF_WHICH, STYLE_TOTAL };
 
-/* Of a whole year net income is called otherwise than of quarters, and a loss otherwise than a profit by a Japanese reader. */
+/* Of a whole year net income is called otherwise than of quarters. */
 const char *results_label(const struct results *results, enum result_item item, enum reader reader);
 /* How far it is set in, and how it is set apart. */
 int results_indent(enum result_item item);

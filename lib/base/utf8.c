@@ -86,33 +86,6 @@ bool utf8_is_line(const char *text)
         return !utf8_not_line(text);
 }
 
-bool utf8_is_blank(const char *line)
-{
-        static const struct {
-                uint32_t from, to;
-        } blanks[] = {
-            {0x0020, 0x0020}, {0x00a0, 0x00a0}, {0x00ad, 0x00ad}, {0x1680, 0x1680}, {0x2000, 0x200d},
-            {0x202f, 0x202f}, {0x205f, 0x2060}, {0x2800, 0x2800}, {0x3000, 0x3000}, {0x3164, 0x3164},
-        };
-        const unsigned char *at = (const unsigned char *)line;
-
-        for (size_t left = strlen(line), length; left; left -= length, at += length) {
-                bool blank = false;
-
-                length = utf8_length(at, left);
-                if (!length)
-                        return false;
-                for (size_t i = 0; i < sizeof(blanks) / sizeof(*blanks); i++) {
-                        uint32_t character = character_of(at, length);
-
-                        blank |= character >= blanks[i].from && character <= blanks[i].to;
-                }
-                if (!blank)
-                        return false;
-        }
-        return true;
-}
-
 /* The escape of what stands at `at` and can't be shown; its length in the text is returned. */
 static size_t escape(const unsigned char *at, size_t left, char escaped[11])
 {

@@ -15,9 +15,6 @@ size_t utf8_length(const unsigned char *bytes, size_t left);
  * (C0, DEL and C1), ends of lines, marks that turn the direction of what stands around them, and what is no character. */
 ATM_MUST_USE bool utf8_is_line(const char *text);
 
-/* Whether nobody sees anything of a line: blanks, also those of other widths, and what has no width. */
-ATM_MUST_USE bool utf8_is_blank(const char *line);
-
 /* Where the first character stands that such a text can't have; NULL: there is none. */
 const char *utf8_not_line(const char *text);
 

@@ -105,7 +105,10 @@ env_of_no_banks() {
 }
 
 env_of_keys() {
+        local pid
+        pid=$(parts pid atmkeyd)
         put ATM_KEY_MODULE "$(key_socket)"
+        put ATM_KEY_MODULE_PID "$pid"
         put ATM_KEKS "$DIR/keys/keks.csv"
         put ATM_KEYS "$DIR/keys/keys.csv"
         put ATM_MAC AES-CMAC
@@ -117,7 +120,7 @@ env_of_keys() {
 }
 
 env_of_no_keys() {
-        echo 'unset ATM_KEY_MODULE ATM_KEKS ATM_KEYS ATM_MAC ATM_MAC_FIELDS ATM_PIN_FORMAT BANKSIM_KEKS BANKSIM_KEYS'
+        echo 'unset ATM_KEY_MODULE ATM_KEY_MODULE_PID ATM_KEKS ATM_KEYS ATM_MAC ATM_MAC_FIELDS ATM_PIN_FORMAT BANKSIM_KEKS BANKSIM_KEYS'
 }
 
 # configurations -------------------------------------------------------------------------------------

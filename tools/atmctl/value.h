@@ -32,7 +32,6 @@ enum value_kind {
         VALUE_FEE,
         VALUE_YEN,
         VALUE_CLAIM,
-        VALUE_DISPENSED, /* an amount of DE 95 */
         VALUE_BALANCE,
         VALUE_NUMBER,
         VALUE_DAYS,

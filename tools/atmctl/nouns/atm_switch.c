@@ -90,11 +90,10 @@ static PGresult *ask_others(struct database *database, const struct question *q)
 
         sql_start(&sql);
         sql_add(&sql,
-                "SELECT a.terminal, NOT $4::boolean AND (%s), " ATM_UNTIL(
-                    "a.%s") ", (SELECT count(*) FROM atm a WHERE %s) FROM atm a WHERE %s AND "
-                            "(a.%s, a.%s) IS DISTINCT FROM ($2::boolean, $3::timestamptz) ORDER BY "
-                            "a.terminal FOR NO KEY "
-                            "UPDATE",
+                "SELECT a.terminal, NOT $4::boolean AND (%s), to_char(a.%s AT TIME ZONE 'Asia/Tokyo', "
+                "'YYYY-MM-DD\"T\"HH24:MI'), (SELECT count(*) FROM atm a WHERE %s) FROM atm a WHERE %s AND "
+                "(a.%s, a.%s) IS DISTINCT FROM ($2::boolean, $3::timestamptz) ORDER BY a.terminal FOR NO KEY "
+                "UPDATE",
                 s->keeps, s->until, q->selecting->condition, q->selecting->condition, s->column, s->until);
         return database_query(database, sql.text, LENGTH(q->parameters), q->parameters);
 }

@@ -4,10 +4,8 @@
 
 #include "tools/atmctl/command.h"
 
-/* A column's moment as --until takes it, in SQL: with seconds where it has some. */
-#define ATM_UNTIL(column)                                                                                    \
-        "regexp_replace(to_char(" column                                                                     \
-        " AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI:SS'), ':00$', '')"
+/* A column's moment as --until takes it, in SQL. */
+#define ATM_UNTIL(column) "to_char(" column " AT TIME ZONE 'Asia/Tokyo', 'YYYY-MM-DD\"T\"HH24:MI')"
 
 /* Which of the four is the command's verb; atm_begin_fields are the options of disable and bar, atm_end_fields those of the others. */
 int atm_switch(const struct invocation *invocation);

@@ -795,7 +795,6 @@ static enum output_type output_type_of(enum value_kind kind)
         case VALUE_FEE:
         case VALUE_YEN:
         case VALUE_CLAIM:
-        case VALUE_DISPENSED:
         case VALUE_BALANCE:
         case VALUE_AMOUNT:
                 return OUTPUT_YEN;

@@ -298,7 +298,7 @@ static const struct field list_fields[] = {
 static const struct field show_fields[] = {WITHDRAWAL_FIELDS, {.name = NULL}};
 static const struct field resolve_fields[] = {
     {.name = "dispensed",
-     .kind = VALUE_DISPENSED,
+     .kind = VALUE_YEN,
      .flags = FIELD_REQUIRED,
      .text = "the cash that was found to have left the ATM for it"},
     {.name = "elsewhere",

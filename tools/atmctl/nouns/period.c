@@ -86,7 +86,7 @@ static bool list_without_end(struct database *database, const struct invocation 
 enum {
         QUARTERS_COLUMNS = 8,
         QUARTERS_COSTS = 7,
-        CLOSINGS_COLUMNS = 13,
+        CLOSINGS_COLUMNS = 12,
         CLOSINGS_COSTS = 10,
         ITEMS_MAX = 128
 };
@@ -252,7 +252,6 @@ static int period_list(const struct invocation *invocation)
             {"commission_yen", OUTPUT_YEN, 0},
             {"base_fee_yen", OUTPUT_YEN, 0},
             {"missing_costs", OUTPUT_TEXT, 0},
-            {"forced", OUTPUT_BOOL, 0},
             {"note", OUTPUT_TEXT, 0},
         };
 
@@ -293,8 +292,6 @@ static const struct command commands[] = {
     {.noun = "period",
      .verb = "list",
      .text = "list the closings with the sums of that moment",
-     .more = "A quarter is forced that had withdrawals without an end, or costs that nobody had entered, so "
-             "that --force was needed.",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_REPLICA | COMMAND_LIST,
      .run = period_list},
 };

@@ -139,11 +139,9 @@ static bool take_publisher(struct report_desk *desk)
         const char *publisher = getenv("ATM_PUBLISHER");
 
         desk->publisher = publisher ? publisher : "";
-        if (strlen(desk->publisher) <= PUBLISHER_MAX && utf8_is_line(desk->publisher) &&
-            (!*desk->publisher || !utf8_is_blank(desk->publisher)))
+        if (strlen(desk->publisher) <= PUBLISHER_MAX && utf8_is_line(desk->publisher))
                 return true;
-        complain("ATM_PUBLISHER: expected a name in UTF-8, not blank, without control characters, of at most "
-                 "%d bytes",
+        complain("ATM_PUBLISHER: expected a name in UTF-8, without control characters, of at most %d bytes",
                  PUBLISHER_MAX);
         return false;
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backoffice/journals/terminals.h"
 #include "lib/base/csv.h"
 #include "lib/base/plural.h"
 #include "lib/security/pki_list.h"
@@ -138,31 +137,13 @@ static bool issue_missing(struct issue *issue, const char *terminal)
         return issue_one(issue, terminal, PKI_CLIENT, NULL);
 }
 
-/* A row of the file. One that names a terminal again adds nothing. False after a complaint, or with csv->error. */
-static bool issue_row(struct issue *issue, struct csv *csv, struct terminals *seen)
-{
-        const char *terminal = csv_value(csv, 0);
-        char canonical[VALUE_MAX], shown[2 * VALUE_MAX];
-
-        if (!value_check(VALUE_TERMINAL, terminal, canonical)) {
-                value_show(VALUE_TERMINAL, terminal, shown, sizeof(shown));
-                return csv_refuse(csv, csv->line, "terminal", "%s: expected %s", shown,
-                                  value_row(VALUE_TERMINAL)->expected);
-        }
-        if (terminals_find(seen, canonical) >= 0)
-                return true;
-        if (terminals_add(seen, canonical, "") < 0)
-                return csv_refuse(csv, 0, NULL, "out of memory");
-        return issue_missing(issue, canonical);
-}
-
 /* Column `terminal` of any CSV file: a fleet's, a lab's. What was issued from it before stays. */
 static bool issue_file(struct issue *issue, const char *path)
 {
         static const char *const columns[] = {"terminal", NULL};
-        struct terminals seen = {0};
         struct csv csv;
         enum csv_result result = CSV_BAD;
+        char canonical[VALUE_MAX], shown[2 * VALUE_MAX];
 
         if (!csv_open(&csv, path, false)) {
                 complain("%s", csv.error);
@@ -170,12 +151,21 @@ static bool issue_file(struct issue *issue, const char *path)
         }
         if (csv_header(&csv, columns))
                 result = csv_next(&csv);
-        while (result == CSV_ROW && issue_row(issue, &csv, &seen))
-                result = csv_next(&csv);
+        for (; result == CSV_ROW; result = csv_next(&csv)) {
+                const char *terminal = csv_value(&csv, 0);
+
+                if (!value_check(VALUE_TERMINAL, terminal, canonical)) {
+                        value_show(VALUE_TERMINAL, terminal, shown, sizeof(shown));
+                        csv_refuse(&csv, csv.line, "terminal", "%s: expected %s", shown,
+                                   value_row(VALUE_TERMINAL)->expected);
+                        break;
+                }
+                if (!issue_missing(issue, canonical))
+                        break;
+        }
         if (*csv.error)
                 complain("%s", csv.error);
         csv_close(&csv);
-        terminals_free(&seen);
         return result == CSV_END;
 }
 

@@ -79,8 +79,7 @@ const char *form_readable(const struct output *output, size_t column, const char
                 return of->type == OUTPUT_DECIMAL || of->flags & OUTPUT_DASH ? "-" : "";
         switch (of->type) {
         case OUTPUT_BOOL:
-                value = form_yes_or_no(value);
-                return in_words ? word_for(output, column, value, buffer) : value;
+                return form_yes_or_no(value);
         case OUTPUT_YEN:
         case OUTPUT_DECIMAL:
                 return print_number(output, value, buffer);
