@@ -316,6 +316,38 @@ START_TEST(an_inquiry_comes_first_and_its_loss_ends_nothing)
 }
 END_TEST
 
+/* What PIN the last turn's message has. */
+static enum pin_fault sent_pin(void)
+{
+        for (int i = turn.count - 1; i >= 0; i--)
+                if (turn.action[i].kind == ACTION_SEND)
+                        return turn.action[i].send.pin;
+        ck_abort_msg("nothing was sent");
+}
+
+START_TEST(a_pin_is_mistyped_once_and_in_all_copies_of_its_message)
+{
+        struct customer customer = {.came_us = now_us, .amount_yen = AMOUNT, .mistypes = true};
+        static const uint8_t token[TOKEN_LENGTH] = {1, 2, 3};
+
+        for (int inquires = 0; inquires < 2; inquires++) {
+                customer.inquires = inquires;
+                atm_on_customer(&atm, next_turn(), &customer, token, "990001******1234");
+                ck_assert_int_eq(sent_pin(), PIN_MISTYPED);
+                if (inquires)
+                        answer(ATM_INQUIRY, atm.inquiry_stan, atm.inquiry_ms, "55");
+                else
+                        time_out(); /* it is repeated */
+                ck_assert_int_eq(sent_pin(), inquires ? PIN_RIGHT : PIN_MISTYPED);
+                answer_request("55");
+                ck_assert(atm_is_free(&atm));
+        }
+        ck_assert_uint_eq(counters.wrong_pins, 2);
+        come();
+        ck_assert_int_eq(sent_pin(), PIN_RIGHT);
+}
+END_TEST
+
 START_TEST(an_idle_atm_echoes_and_gives_a_silent_connection_up)
 {
         time_out();
@@ -366,6 +398,8 @@ static const struct {
     {"reversal behind", FAULT_REORDER, {.reorder = REORDER_REVERSAL_BEHIND}, "QrVv", "", "KR"},
     {"overtaking", FAULT_REORDER, {.reorder = REORDER_OVERTAKING}, "QrXV", NULL, NULL},
     {"repeat late", FAULT_REORDER, {.reorder = REORDER_REPEAT_LATE}, "Qr", "$AVc", "KR"},
+    {"no PIN", FAULT_NO_PIN, {.draw = 0}, "Qr", "$AVc", "K."},
+    {"bad PIN", FAULT_BAD_PIN, {.draw = 0}, "Qr", "$AVc", "K."},
     {"retract", FAULT_RETRACT, {.draw = 0}, "Qr", "$AVc", "K-Vv"},
     {"power before request", FAULT_POWER_LOSS, {.power = POWER_BEFORE_REQUEST}, "QO", NULL, NULL},
     {"power after request", FAULT_POWER_LOSS, {.power = POWER_AFTER_REQUEST}, "QrO", NULL, NULL},
@@ -687,7 +721,7 @@ static void carry_out(void)
 
 static void live_a_moment(bool customers)
 {
-        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.1, 0.1, 0.1}};
+        struct fault_rates rates = {{0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.1, 0.1, 0.1, 0.1, 0.1}};
         struct fault_plan plan;
 
         now_us += (int64_t)random_below(&world.random, SECOND);
@@ -755,6 +789,7 @@ int main(void)
         tcase_add_test(life, a_refusal_that_is_not_kept_is_not_the_end_while_a_copy_is_on_its_way);
         tcase_add_test(life, notes_that_came_back_unknown_to_the_journal_are_told_after_a_power_loss);
         tcase_add_test(life, an_inquiry_comes_first_and_its_loss_ends_nothing);
+        tcase_add_test(life, a_pin_is_mistyped_once_and_in_all_copies_of_its_message);
         tcase_add_test(life, an_idle_atm_echoes_and_gives_a_silent_connection_up);
         tcase_add_test(life, the_stan_wraps_behind_999999);
         tcase_add_loop_test(life, each_fault_happens_where_its_plan_says, 0,

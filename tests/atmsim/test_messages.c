@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keymodule/crypto/pin_block.h"
+#include "lib/base/hex.h"
 #include "protocol/frame.h"
 #include "protocol/iso_mac.h"
 #include "protocol/profile.h"
@@ -21,11 +23,13 @@
 
 static struct message_place place = {.hall = "H00001         ", .acquirer = "99000001"};
 static const struct atm_keys keys = {.set = 7,
+                                     .pin = {CIPHER_AES, 16, "the key of PINs."},
                                      .up.key = {CIPHER_AES, 16, "the key up......"},
                                      .down.key = {CIPHER_AES, 16, "the key down...."}};
 static enum mac_fault mac_fault;
+static enum pin_fault pin_fault;
 static bool mac_is_right; /* of what was sent last */
-static const struct card card = {.pan = "9900010000000007", .expiry_yymm = "4912"};
+static const struct card card = {.pan = "9900010000000007", .expiry_yymm = "4912", .pin = "4711"};
 static struct sim_atm atm;
 static struct answers answers;
 static struct iso_message request, reply;
@@ -36,6 +40,7 @@ static void set_up(void)
         memset(&answers, 0, sizeof(answers));
         place.keys = NULL;
         mac_fault = MAC_RIGHT;
+        pin_fault = PIN_RIGHT;
         atm_init(&atm, "T0000001");
         atm.w = (struct withdrawal){.stan = 123,
                                     .transmitted_ms = 1483056000000,
@@ -57,9 +62,9 @@ static const struct profile_row *send_out(enum atm_message what, bool repeat)
         const uint8_t *bytes;
         uint8_t frame[FRAME_MAX];
         size_t length;
-        size_t whole =
-            message_compose(&atm, &place, what, repeat, identity,
-                            what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL, mac_fault, frame);
+        size_t whole = message_compose(&atm, &place, what, repeat, identity,
+                                       what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL,
+                                       (struct message_faults){mac_fault, pin_fault}, frame);
         size_t covered;
         uint8_t mac[ATM_MAC_LENGTH];
 
@@ -192,6 +197,76 @@ START_TEST(a_message_leaves_with_the_mac_that_its_fault_says)
                 send_out(ATM_REQUEST, false);
                 ck_assert(!iso_has(&request, 64) && !iso_has(&request, 62));
         }
+}
+END_TEST
+
+static const struct atm_keys tdes_keys = {.set = 8,
+                                          .pin = {CIPHER_TDES, 16, "another PIN key."},
+                                          .up.key = {CIPHER_AES, 16, "the key up......"},
+                                          .down.key = {CIPHER_AES, 16, "the key down...."}};
+static const char *const pin_formats[] = {"4", "03"};
+
+/* The PIN of what was sent last, in the format that it is of, 0: it is in none. False: there is no block. */
+static bool open_pin(const struct atm_keys *of, struct pin *ret_pin, char *ret_format)
+{
+        uint8_t block[PIN_BLOCK_MAX];
+        bool is_aes = of->pin.algorithm == CIPHER_AES;
+        size_t length = 0;
+        const char *field = iso_get(&request, 52, &length);
+        enum pin_format format;
+        struct tag tag;
+        bool has_tag = tags_find(&request, 62, TAG_PIN_BLOCK, &tag);
+
+        ck_assert(is_aes ? !field : !has_tag);
+        *ret_format = 0;
+        if (!field && !has_tag)
+                return false;
+        if (is_aes)
+                ck_assert(tag.length == 32 && hex_parse(tag.value, block, 16));
+        else
+                memcpy(block, field, 8);
+        for (const char *digit = pin_formats[is_aes ? 0 : 1]; *digit && !*ret_format; digit++)
+                if (pin_format_of(*digit, &format) &&
+                    pin_block_open(format, &of->pin, block, is_aes ? 16 : 8, card.pan, strlen(card.pan),
+                                   ret_pin) == PIN_GOOD)
+                        *ret_format = *digit;
+        return true;
+}
+
+/* Of each key and fault, over many STANs: all formats and all that can be wrong with a block are among them. */
+START_TEST(a_request_has_the_pin_block_that_its_keys_and_its_fault_say)
+{
+        const struct atm_keys *of = _i ? &tdes_keys : &keys;
+        char seen[3] = "", format;
+        struct pin pin;
+
+        place.keys = of;
+        for (atm.w.stan = 1; atm.w.stan <= 60; atm.w.stan++) {
+                pin_fault = PIN_RIGHT;
+                send_out(ATM_REQUEST, atm.w.stan % 2);
+                ck_assert(open_pin(of, &pin, &format) && format && !strcmp(pin.digits, card.pin));
+                if (!strchr(seen, format))
+                        seen[strlen(seen)] = format;
+                pin_fault = PIN_MISTYPED;
+                send_out(ATM_REQUEST, false);
+                ck_assert(open_pin(of, &pin, &format) && format && strlen(pin.digits) == 4 &&
+                          strcmp(pin.digits, card.pin));
+                pin_fault = PIN_UNREADABLE;
+                send_out(ATM_REQUEST, false);
+                ck_assert(open_pin(of, &pin, &format) && !format);
+                pin_fault = PIN_MISSING;
+                send_out(ATM_REQUEST, false);
+                ck_assert(!open_pin(of, &pin, &format));
+        }
+        ck_assert_uint_eq(strlen(seen), strlen(pin_formats[_i]));
+        pin_fault = PIN_RIGHT;
+        send_out(ATM_INQUIRY, false);
+        ck_assert(open_pin(of, &pin, &format) && format);
+        send_out(ATM_COMPLETION, false);
+        ck_assert(!open_pin(of, &pin, &format));
+        place.keys = NULL;
+        send_out(ATM_REQUEST, false);
+        ck_assert(!iso_has(&request, 52) && !iso_has(&request, 62));
 }
 END_TEST
 
@@ -372,6 +447,7 @@ int main(void)
 
         tcase_add_checked_fixture(all, set_up, NULL);
         tcase_add_loop_test(all, each_message_passes_the_protocol_s_checks, 0, (int)COUNT(messages));
+        tcase_add_loop_test(all, a_request_has_the_pin_block_that_its_keys_and_its_fault_say, 0, 2);
         tcase_add_loop_test(all, an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer, 0,
                             (int)COUNT(messages));
         tcase_add_test(all, a_message_leaves_with_the_mac_that_its_fault_says);

@@ -37,6 +37,7 @@ static struct journal_record *write_record(struct sim_atm *atm, struct atm_turn 
 }
 
 static enum mac_fault mac_of(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what);
+static enum pin_fault pin_of(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what);
 
 static void send(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what, bool repeat)
 {
@@ -47,6 +48,7 @@ static void send(struct sim_atm *atm, struct atm_turn *turn, enum atm_message wh
         action->send.repeat = repeat;
         action->send.cut_short = false;
         action->send.mac = mac_of(atm, turn, what);
+        action->send.pin = pin_of(atm, turn, what);
 }
 
 static void cut(struct sim_atm *atm, struct atm_turn *turn)
@@ -107,6 +109,16 @@ static enum mac_fault mac_of(struct sim_atm *atm, struct atm_turn *turn, enum at
                 if (atm->plan.mac_of_advice == is_advice && happens(atm, turn, rows[i].fault))
                         return rows[i].mac;
         return MAC_RIGHT;
+}
+
+/* What the PIN of a message is to be. Whoever mistypes it does so for all copies; a fault of the pad is over after one. */
+static enum pin_fault pin_of(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what)
+{
+        if (what == ATM_REQUEST && happens(atm, turn, FAULT_NO_PIN))
+                return PIN_MISSING;
+        if (what == ATM_REQUEST && happens(atm, turn, FAULT_BAD_PIN))
+                return PIN_UNREADABLE;
+        return atm->w.mistyped ? PIN_MISTYPED : PIN_RIGHT;
 }
 
 /* power_off counts the power's losses by itself. */
@@ -507,6 +519,7 @@ static void on_inquiry_answer(struct sim_atm *atm, struct atm_turn *turn)
         }
         histogram_add(&turn->counters->inquiry_us, turn->now_us - atm->w.came_us);
         atm->w.came_us = turn->now_us;
+        atm->w.mistyped = false; /* it is typed anew */
         begin_request(atm, turn);
 }
 
@@ -621,11 +634,13 @@ void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct cu
                                      .card = customer->card,
                                      .charge_yen = -1,
                                      .came_us = customer->came_us,
+                                     .mistyped = customer->mistypes,
                                      .asked_ms = business_second(turn)};
         memcpy(atm->w.token, token, sizeof(atm->w.token));
         strcpy(atm->w.mask, mask);
         atm->plan = customer->plan;
         atm->trail = TRAIL_NONE;
+        turn->counters->wrong_pins += customer->mistypes;
         if (customer->inquires)
                 inquire(atm, turn);
         else

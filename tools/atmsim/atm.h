@@ -50,7 +50,7 @@ extern const char *const outcome_name[OUTCOME_COUNT];
 struct atm_counters {
         uint64_t started, ended[OUTCOME_COUNT];
         uint64_t recovered; /* of those: open when an ATM came up again */
-        uint64_t inquiries, inquiries_lost;
+        uint64_t inquiries, inquiries_lost, wrong_pins;
         uint64_t repeats, advice_repeats, late_answers, echoes;
         uint64_t fault[FAULT_COUNT];
         uint64_t wrong;     /* answers that contradict the protocol */
@@ -72,6 +72,7 @@ struct withdrawal {
         int64_t paid_yen;
         int64_t came_us;  /* when its customer wanted it; 0: before a power loss */
         int64_t asked_ms; /* what DE 7 of all that is asked for this customer says */
+        bool mistyped;    /* the PIN of what is asked */
         bool recovered;
 };
 
@@ -135,6 +136,7 @@ struct atm_action {
                         bool repeat;
                         bool cut_short; /* only some of its bytes leave */
                         enum mac_fault mac;
+                        enum pin_fault pin;
                 } send;
         };
 };

@@ -50,14 +50,31 @@ static bool load_kek(struct loading *l)
 }
 
 static bool unwrap(struct loading *l, int column, const struct key_block_guard *guard,
-                   struct atm_mac_key *ret_key)
+                   struct key_block_header *ret_header, struct cipher_key *ret_key)
 {
         const char *text = csv_value(&l->csv, (size_t)column);
+
+        return key_block_unwrap(guard, text, strlen(text), ret_header, ret_key) == KEY_BLOCK_GOOD ||
+               csv_refuse(&l->csv, l->csv.line, key_columns[column],
+                          "expected a key block under the terminal's key-encrypting key");
+}
+
+static bool unwrap_pin_key(struct loading *l, const struct key_block_guard *guard, struct cipher_key *ret_key)
+{
         struct key_block_header header;
 
-        if (key_block_unwrap(guard, text, strlen(text), &header, &ret_key->key) != KEY_BLOCK_GOOD)
-                return csv_refuse(&l->csv, l->csv.line, key_columns[column],
-                                  "expected a key block under the terminal's key-encrypting key");
+        return unwrap(l, PIN_KEY, guard, &header, ret_key) &&
+               (!strcmp(header.usage, "P0") ||
+                csv_refuse(&l->csv, l->csv.line, key_columns[PIN_KEY], "expected a PIN key: of usage P0"));
+}
+
+static bool unwrap_mac_key(struct loading *l, int column, const struct key_block_guard *guard,
+                           struct atm_mac_key *ret_key)
+{
+        struct key_block_header header;
+
+        if (!unwrap(l, column, guard, &header, &ret_key->key))
+                return false;
         ret_key->is_retail = !strcmp(header.usage, "M3");
         if ((strcmp(header.usage, "M6") || ret_key->key.algorithm != CIPHER_AES) &&
             (!ret_key->is_retail || ret_key->key.length != 16))
@@ -82,7 +99,8 @@ static bool load_key(struct loading *l)
                                   csv_value(&l->csv, KEY_TERMINAL));
         key_block_guard_of(&l->keks[place], &guard);
         keys.set = (int)set;
-        bool good = unwrap(l, MAC_KEY_UP, &guard, &keys.up) && unwrap(l, MAC_KEY_DOWN, &guard, &keys.down);
+        bool good = unwrap_pin_key(l, &guard, &keys.pin) && unwrap_mac_key(l, MAC_KEY_UP, &guard, &keys.up) &&
+                    unwrap_mac_key(l, MAC_KEY_DOWN, &guard, &keys.down);
         if (good && keys.set > l->keys[place].set)
                 l->keys[place] = keys;
         key_block_guard_wipe(&guard);

@@ -18,7 +18,8 @@ struct atm_mac_key {
 };
 
 struct atm_keys {
-        int set;                     /* DE 62, KS; 0: the ATM has no keys */
+        int set; /* DE 62, KS; 0: the ATM has no keys */
+        struct cipher_key pin;
         struct atm_mac_key up, down; /* for what it sends; for what it gets */
 };
 

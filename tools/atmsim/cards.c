@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +20,33 @@ static bool expiry_is_valid(const char *text)
                memcmp(text + 2, "12", 2) <= 0;
 }
 
+static bool pin_is_valid(const char *text)
+{
+        size_t length = strlen(text);
+
+        return length == 0 || (length >= 4 && length <= 12 && strspn(text, "0123456789") == length);
+}
+
+/* "" where the file has no such column. */
+static const char *pin_of(const struct csv *csv)
+{
+        for (size_t i = 0; i < csv->columns; i++)
+                if (!strcmp(csv->name[i], "pin"))
+                        return csv->field[i];
+        return "";
+}
+
 static bool add_row(struct cards *cards, struct csv *csv)
 {
-        const char *pan = csv_value(csv, 0), *expiry = csv_value(csv, 1);
+        const char *pan = csv_value(csv, 0), *expiry = csv_value(csv, 1), *pin = pin_of(csv);
         struct card *grown;
 
         if (!pan_is_valid(pan))
                 return csv_refuse(csv, csv->line, "pan", "expected 12 to 19 digits");
         if (!expiry_is_valid(expiry))
                 return csv_refuse(csv, csv->line, "expiry", "expected YYMM");
+        if (!pin_is_valid(pin))
+                return csv_refuse(csv, csv->line, "pin", "expected 4 to 12 digits");
         grown = array_with_room(cards->card, &cards->room, cards->count, sizeof(*grown));
         if (!grown)
                 return csv_refuse(csv, 0, NULL, "out of memory");
@@ -35,6 +54,7 @@ static bool add_row(struct cards *cards, struct csv *csv)
         cards->card[cards->count] = (struct card){0};
         strcpy(cards->card[cards->count].pan, pan);
         strcpy(cards->card[cards->count].expiry_yymm, expiry);
+        strcpy(cards->card[cards->count].pin, pin);
         cards->count++;
         return true;
 }
@@ -82,6 +102,8 @@ bool cards_load(const char *const *paths, size_t count, size_t skip, struct toke
 
 void cards_free(struct cards *cards)
 {
+        if (cards->card)
+                OPENSSL_cleanse(cards->card, cards->count * sizeof(*cards->card));
         free(cards->card);
         cards->card = NULL;
         cards->count = cards->room = 0;

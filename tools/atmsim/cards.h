@@ -1,6 +1,6 @@
 /*
  * The cards of the customers: read from a laboratory's card file, handed out so that the limits of cards are
- * met and sometimes hit, or evenly. The card numbers stay in memory; journals know cards by token and mask.
+ * met and sometimes hit, or evenly. Card numbers and PINs stay in memory; journals know cards by token and mask.
  */
 #ifndef ATMSIM_CARDS_H
 #define ATMSIM_CARDS_H
@@ -19,6 +19,7 @@ enum { CARDS_ERROR_MAX = 768, CARDS_RECENT = 64 };
 struct card {
         char pan[20];
         char expiry_yymm[5];
+        char pin[13]; /* 4 to 12 digits; "": it has none */
         bool tokened;
         uint8_t token[TOKEN_LENGTH];
         /* what its holder has taken, as far as the holder remembers */

@@ -143,6 +143,12 @@ static const struct option_row rows[] = {
      .minimum = 1000,
      .maximum = 1000000,
      .text = "all take that much (amounts as people choose them, up to 30,000)"},
+    {.name = "wrong-pins",
+     .value = "RATE",
+     .take = option_take_rate,
+     .target = &fleet.wrong_pin_rate,
+     .text = "share of customers who mistype their PIN, once: in the inquiry if they make one (0); ATMs with "
+             "--keys ask for PINs, where the card file has them"},
     {.name = "careless-rate",
      .value = "RATE",
      .take = option_take_rate,
@@ -268,8 +274,9 @@ static const struct option_row rows[] = {
      .value = "KIND=RATE,...",
      .take = take_faults,
      .text = "no-dispense, partial, lost-answer, drop, duplicate, reorder, retract, power-loss, and of ATMs "
-             "with keys wrong-mac, no-mac, other-mac (of another message), each by its rate among "
-             "withdrawals; a kind asked for that never happened fails the run"},
+             "with keys wrong-mac, no-mac, other-mac (of another message), no-pin, bad-pin (a PIN block "
+             "that is not in order), each by its rate among withdrawals; a kind asked for that never "
+             "happened fails the run"},
     {.text = "What is printed:"},
     {.name = "json", .take = option_take_flag, .target = &json, .text = "the result as one object"},
     {.name = "progress",
@@ -329,7 +336,8 @@ static const struct option_row rows[] = {
      .take = take_cards,
      .variable = "ATM_CARDS",
      .flags = OPTION_REQUIRED,
-     .text = "CSV with the columns pan and expiry, mode 0600; may be given several times. Without it the "
+     .text = "CSV with the columns pan and expiry, and pin where cards have one, mode 0600; may be given "
+             "several times. Without it the "
              "cards of other banks come too: $ATM_BANK_CARDS"},
     {.name = "token-key-file",
      .value = "FILE",
@@ -347,7 +355,7 @@ static const struct option_row rows[] = {
              "blocks under the "
              "terminals' key-encrypting keys, of which each takes its newest set. Without it no ATM has "
              "keys, and none "
-             "makes or expects a MAC"},
+             "makes or expects a MAC or asks for a PIN"},
     {.name = "keks",
      .value = "FILE",
      .take = option_take_text,
@@ -402,11 +410,13 @@ static const char *check(void)
                 return ("--faults partial: an --amount-yen of a single note can't be dispensed in part");
         if (!fleet.keys != !fleet.keks)
                 return "--keys and --keks belong together";
+        if (!fleet.keys && fleet.wrong_pin_rate > 0)
+                return "--wrong-pins: only ATMs with --keys ask for PINs";
         if (!fleet.keys)
-                for (int i = FAULT_WRONG_MAC; i <= FAULT_OTHER_MAC; i++)
+                for (int i = FAULT_WRONG_MAC; i <= FAULT_BAD_PIN; i++)
                         if (fleet.faults.rate[i] > 0)
-                                return "--faults wrong-mac, no-mac, other-mac: only ATMs with --keys make "
-                                       "MACs";
+                                return "--faults wrong-mac, no-mac, other-mac, no-pin, bad-pin: only ATMs "
+                                       "with --keys make MACs and ask for PINs";
         if (fleet.until_ms != INT64_MIN && fleet.from_ms != INT64_MIN && fleet.until_ms <= fleet.from_ms)
                 return "--until: expected a moment after --from";
         return NULL;
@@ -461,15 +471,15 @@ static void print_json(const struct fleet_result *r, bool good)
         printf("}, \"faults\": {");
         for (int i = 0; i < FAULT_COUNT; i++)
                 printf("%s\"%s\": %" PRIu64, i ? ", " : "", fault_name[i], c->fault[i]);
-        printf("}, \"inquiries\": %" PRIu64 ", \"inquiries_lost\": %" PRIu64 ", \"repeats\": %" PRIu64
-               ", \"advice_repeats\": %" PRIu64 ", \"late_answers\": %" PRIu64 ", \"wrong_answers\": %" PRIu64
-               ", \"recovered\": %" PRIu64 ", \"unfinished\": %" PRIu64 ", \"walked_away\": %" PRIu64
-               ", \"connections\": %" PRIu64 ", \"connections_failed\": %" PRIu64
-               ", \"connections_lost\": %" PRIu64 ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64
-               ", \"journal_flushes\": %" PRIu64 ", \"clock_stands\": %" PRIu64
-               ", \"clock_stood_s\": %.3f}\n",
-               c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers, c->wrong,
-               c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_failed,
+        printf("}, \"wrong_pins\": %" PRIu64 ", \"inquiries\": %" PRIu64 ", \"inquiries_lost\": %" PRIu64
+               ", \"repeats\": %" PRIu64 ", \"advice_repeats\": %" PRIu64 ", \"late_answers\": %" PRIu64
+               ", \"wrong_answers\": %" PRIu64 ", \"recovered\": %" PRIu64 ", \"unfinished\": %" PRIu64
+               ", \"walked_away\": %" PRIu64 ", \"connections\": %" PRIu64
+               ", \"connections_failed\": %" PRIu64 ", \"connections_lost\": %" PRIu64
+               ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64 ", \"journal_flushes\": %" PRIu64
+               ", \"clock_stands\": %" PRIu64 ", \"clock_stood_s\": %.3f}\n",
+               c->wrong_pins, c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers,
+               c->wrong, c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_failed,
                r->connections_lost, r->sign_ons_refused, c->echoes, r->flushes, r->stands, r->stood_s);
 }
 
@@ -523,6 +533,8 @@ static void print_text(const struct fleet_result *r)
         printf("also             repeats %" PRIu64 ", of advices %" PRIu64 ", late answers %" PRIu64
                ", inquiries %" PRIu64 ", recovered %" PRIu64 ", walked away %" PRIu64 "\n",
                c->repeats, c->advice_repeats, c->late_answers, c->inquiries, c->recovered, r->walked_away);
+        if (fleet.wrong_pin_rate > 0)
+                printf("PINs             mistyped %" PRIu64 "\n", c->wrong_pins);
 }
 
 /* Every reason why a run failed, on standard error. */

@@ -44,6 +44,7 @@ bool customer_draw(struct customers *customers, int64_t business_ms, int64_t now
         }
         customer.inquires = random_chance(&customers->random, customers->inquiry_rate);
         faults_draw(&customers->rates, &customers->random, &customer.plan);
+        customer.mistypes = random_chance(&customers->random, customers->wrong_pin_rate);
         *ret_customer = customer;
         return true;
 }

@@ -14,6 +14,7 @@ struct customer {
         uint32_t card;
         int64_t amount_yen;
         bool inquires;
+        bool mistypes; /* the PIN, the first time */
         struct fault_plan plan;
 };
 
@@ -22,7 +23,7 @@ struct customers {
         struct random random;
         struct fault_rates rates;
         int64_t fixed_yen; /* 0: amounts as people choose them */
-        double inquiry_rate;
+        double inquiry_rate, wrong_pin_rate;
         bool even;
 };
 

@@ -9,7 +9,8 @@ const char *const fault_name[FAULT_COUNT] = {
     [FAULT_DUPLICATE] = "duplicate",     [FAULT_REORDER] = "reorder",
     [FAULT_RETRACT] = "retract",         [FAULT_POWER_LOSS] = "power-loss",
     [FAULT_WRONG_MAC] = "wrong-mac",     [FAULT_NO_MAC] = "no-mac",
-    [FAULT_OTHER_MAC] = "other-mac",
+    [FAULT_OTHER_MAC] = "other-mac",     [FAULT_NO_PIN] = "no-pin",
+    [FAULT_BAD_PIN] = "bad-pin",
 };
 
 static const struct rate_kinds kinds = {"kind of fault", fault_name, FAULT_COUNT};

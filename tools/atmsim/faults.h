@@ -24,6 +24,8 @@ enum fault {
         FAULT_WRONG_MAC,   /* a 0200 or an advice leaves with a MAC under another key */
         FAULT_NO_MAC,      /* with none */
         FAULT_OTHER_MAC,   /* with the one of another message */
+        FAULT_NO_PIN,      /* a 0200 leaves without a PIN */
+        FAULT_BAD_PIN,     /* with a PIN block that is not in order */
         FAULT_COUNT
 };
 extern const char *const fault_name[FAULT_COUNT]; /* "no-dispense", ... as in --faults */
@@ -63,6 +65,7 @@ enum reorder_kind {
 };
 
 enum mac_fault { MAC_RIGHT, MAC_WRONG, MAC_MISSING, MAC_OF_ANOTHER };
+enum pin_fault { PIN_RIGHT, PIN_MISTYPED, PIN_MISSING, PIN_UNREADABLE };
 
 struct fault_plan {
         bool wanted[FAULT_COUNT];

@@ -168,7 +168,8 @@ static void send_message(struct seat *seat, const struct atm_action *action)
         if (what == ATM_REQUEST || what == ATM_INQUIRY)
                 card = &fleet->customers.cards.card[seat->atm.w.card];
         length = message_compose(&seat->atm, &seat->place, what, action->send.repeat, identity, card,
-                                 action->send.mac, frame);
+                                 (struct message_faults){action->send.mac, action->send.pin}, frame);
+
         queue_frame(seat, what, identity, frame, length);
         if (action->send.cut_short)
                 atm_conn_cut(&seat->conn, 1 + seat->atm.plan.draw % (length - 1));
@@ -483,8 +484,8 @@ static void sign_on(struct seat *seat)
 
         seat->sign_on.stan = atm_next_stan(&seat->atm);
         seat->sign_on.transmitted_ms = business_now_ms(seat->fleet) / 1000 * 1000;
-        length = message_compose(&seat->atm, &seat->place, ATM_SIGN_ON, false, seat->sign_on, NULL, MAC_RIGHT,
-                                 frame);
+        length = message_compose(&seat->atm, &seat->place, ATM_SIGN_ON, false, seat->sign_on, NULL,
+                                 (struct message_faults){MAC_RIGHT, PIN_RIGHT}, frame);
         queue_frame(seat, ATM_SIGN_ON, seat->sign_on, frame, length);
         enter_phase(seat, SIGNING_ON, SIGN_ON_TIMEOUT_US);
 }
@@ -951,6 +952,7 @@ static void set_up_customers(struct fleet *fleet)
         fleet->customers.rates = options->faults;
         fleet->customers.fixed_yen = options->amount_yen;
         fleet->customers.inquiry_rate = options->inquiry_rate;
+        fleet->customers.wrong_pin_rate = options->wrong_pin_rate;
         fleet->customers.even = options->even;
         fleet->customers.cards.uses = (uint32_t)options->card_uses;
         fleet->customers.cards.careless = options->careless_rate;

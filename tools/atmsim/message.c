@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "protocol/frame.h"
 #include "protocol/iso_mac.h"
 #include "protocol/profile.h"
 #include "protocol/tags.h"
 #include "rules/calendar.h"
+#include "tools/atmsim/atm_pin.h"
 
 enum { WITHDRAWAL_CODE = 10000, INQUIRY_CODE = 310000, SECURITY_TAGS = 62 };
 
@@ -136,9 +138,15 @@ static int encode(struct iso_message *message, const struct message_place *place
         return iso_encode(&iso_dialect_ascii, message, bytes, size, error);
 }
 
+/* A repeat's is the original's. */
+static uint32_t draw_of(struct message_identity identity)
+{
+        return hash32_bytes(&identity.stan, sizeof(identity.stan));
+}
+
 size_t message_compose(const struct sim_atm *atm, const struct message_place *place, enum atm_message what,
                        bool repeat, struct message_identity identity, const struct card *card,
-                       enum mac_fault mac, uint8_t buffer[FRAME_MAX])
+                       struct message_faults faults, uint8_t buffer[FRAME_MAX])
 {
         static struct iso_message message; /* 4 kB that needn't be on the stack; one thread */
         struct iso_error error;
@@ -155,14 +163,17 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
         case ATM_INQUIRY:
         case ATM_REQUEST:
                 add_request(&message, atm, card, what == ATM_INQUIRY);
+                if (place->keys && place->keys->set)
+                        atm_pin_add(&message, place->keys, card, faults.pin, draw_of(identity));
                 break;
         case ATM_COMPLETION:
         case ATM_REVERSAL:
                 add_advice(&message, atm);
                 break;
         }
-        length =
-            encode(&message, place, mac, buffer + ISO_LENGTH_HEADER, FRAME_MAX - ISO_LENGTH_HEADER, &error);
+        length = encode(&message, place, faults.mac, buffer + ISO_LENGTH_HEADER,
+                        FRAME_MAX - ISO_LENGTH_HEADER, &error);
         assert(length > 0);
+        iso_wipe(&message);
         return frame_header(&iso_dialect_ascii, buffer, (size_t)length) + (size_t)length;
 }

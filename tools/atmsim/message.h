@@ -25,10 +25,15 @@ struct message_identity {
 };
 struct message_identity message_identity_of(const struct sim_atm *atm, enum atm_message what);
 
-/* card: NULL but for a request or an inquiry. mac: what it is to be, of an ATM that has keys. Bytes written; a message of ours always fits and
- * encodes. */
+/* What MAC and PIN block are to be, of an ATM that has keys. */
+struct message_faults {
+        enum mac_fault mac;
+        enum pin_fault pin;
+};
+
+/* card: NULL but for a request or an inquiry. Bytes written; a message of ours always fits and encodes. */
 size_t message_compose(const struct sim_atm *atm, const struct message_place *place, enum atm_message what,
                        bool repeat, struct message_identity identity, const struct card *card,
-                       enum mac_fault mac, uint8_t buffer[FRAME_MAX]);
+                       struct message_faults faults, uint8_t buffer[FRAME_MAX]);
 
 #endif
