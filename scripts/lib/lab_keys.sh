@@ -1,5 +1,5 @@
 # The keys of a laboratory: its key module (atmkeyd) with a master key in a file, a key-encrypting key for each ATM and link, and a working
-# set under it. To be sourced after lab_make.sh; LAB_... and the options of `up` are as there.
+# set under it; and the key that PINs of the house bank are verified with. To be sourced after lab_make.sh; LAB_... and the options of `up` are as there.
 #
 #       D/keys/master          the master key: whoever reads it has all keys
 #       D/keys/keks.csv        terminal,kek: what a terminal has from its first load, in clear
@@ -44,6 +44,7 @@ keys_make() {
         ctl key import --note laboratory --clear "$DIR/keys/keks.csv"
         ctl key generate --note laboratory --all
         ctl key export --note laboratory "$DIR/keys/keys.csv" --all
+        ctl key generate --note laboratory --issuer HOUSE
         ((LAB_BANKS)) || return 0
         ctl key import --note laboratory --links --clear "$DIR/keys/link-keks.csv"
         ctl key generate --note laboratory --link "${BANKS[@]:0:LAB_BANKS}"

@@ -110,9 +110,12 @@ clock_enter() {
                 -c "INSERT INTO business_clock (start_ms, anchor_ms, speed) VALUES ($LAB_START_MS, $LAB_ANCHOR_MS, $LAB_SPEED)"
 }
 
+# With PINs, where there is a key module to verify them.
 cards_enter() {
         cards_make "$CARDS" 1 HOUSE 990001 "$DIR/cards.csv"
+        ((LAB_PLAIN)) || ctl pin make --key-module "$(key_socket)" "$DIR/cards.csv"
         ctl card import --note laboratory "$DIR/cards.csv"
+        ((LAB_PLAIN)) || ctl issuer set HOUSE --pin-method pvv --note laboratory
 }
 
 terminals_write() {
@@ -139,7 +142,10 @@ database_make() {
                 history_make
                 hours_make
         fi
-        cards_enter
+}
+
+# Once cards are there.
+database_finish() {
         terminals_write
         # all partitions of history where there is one
         run_quietly "ANALYZE" cluster_ask -c "VACUUM ANALYZE$([[ -n $HISTORY ]] || echo ' atm, card')"

@@ -37,7 +37,7 @@ for path in "$ATMD_CA" "$ATMD_CERTS" "$ATMD_CONF" "$ATM_TERMINALS" "$ATM_CARDS" 
         [[ $path == /* && -e $path ]] || wrong "not an absolute path of something that is there: $path"
 done
 expect "mode of the cards" 600 "$(stat -c %a "$ATM_CARDS")"
-expect "columns of the cards" "pan,expiry,pin,issuer,balance_yen" "$(head -n 1 "$ATM_CARDS")"
+expect "columns of the cards" "pan,expiry,pin,issuer,balance_yen,pin_value" "$(head -n 1 "$ATM_CARDS")"
 expect "cards" 51 "$(wc -l <"$ATM_CARDS")"
 expect "mode of the banks' cards" 600 "$(stat -c %a "$ATM_BANK_CARDS")"
 expect "cards of each issuer" "50 BANKA 50 BANKB 50 BANKC 50 HOUSE 1 issuer" \

@@ -42,6 +42,7 @@ static void take_answer(struct key_task *task, const struct key_message *answer)
         task->code = answer->code;
         key_message_copy(answer, KEY_FIELD_KEY, task->block, sizeof(task->block));
         key_message_copy(answer, KEY_FIELD_USAGE, task->usage, sizeof(task->usage));
+        key_message_copy(answer, KEY_FIELD_PIN_VALUE, task->pin_value, sizeof(task->pin_value));
         if (check->length && check->length * 2 < sizeof(task->check_value))
                 hex_print(check->bytes, check->length, task->check_value);
 }

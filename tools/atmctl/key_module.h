@@ -8,7 +8,7 @@
 #include "keymodule/client/key_client.h"
 #include "tools/atmctl/command.h"
 
-enum { KEY_TASK_CHECK_TEXT = 11, KEY_TASK_KIND_TEXT = 5 };
+enum { KEY_TASK_CHECK_TEXT = 11, KEY_TASK_PIN_VALUE_TEXT = 13 };
 
 /* A request, and what came of it. */
 struct key_task {
@@ -17,6 +17,7 @@ struct key_task {
         char block[KEY_WRAPPED_MAX + 1];       /* "" where the command has none */
         char check_value[KEY_TASK_CHECK_TEXT]; /* digits of hexadecimal */
         char usage[3];
+        char pin_value[KEY_TASK_PIN_VALUE_TEXT];
         struct key_question question;
 };
 

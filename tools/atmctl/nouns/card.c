@@ -7,6 +7,7 @@
 #include "tools/atmctl/nouns/card_import.h"
 #include "tools/atmctl/nouns/card_replace.h"
 #include "tools/atmctl/nouns/card_routes.h"
+#include "tools/atmctl/nouns/pin_make.h"
 #include "tools/atmctl/card_token.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
@@ -392,6 +393,17 @@ static const struct command commands[] = {
      .run = pin_import,
      .shape = SHAPE_IMPORT,
      .entity = &pin_file},
+    {.noun = "pin",
+     .verb = "make",
+     .text = "put what a laboratory's PINs are compared with into its card file",
+     .more =
+         "The file, of 'atmsim cards', has PINs in clear; the key module makes PVVs or offsets of them by "
+         "their issuers' newest keys ('atmctl key generate --issuer'), and the column pin_value has them "
+         "for 'card import'. Only a laboratory's key module does this.\n"
+         "Example: atmctl pin make cards.csv",
+     .flags = COMMAND_DATABASE,
+     .run = pin_make,
+     .fields = pin_make_fields},
     {.noun = "account",
      .verb = "import",
      .text = "open accounts of the house bank for cards that are there already",

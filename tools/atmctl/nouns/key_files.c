@@ -162,8 +162,9 @@ bool key_file_block(const char *path, char ret_block[KEY_WRAPPED_MAX + 1])
 
 /* writing -------------------------------------------------------------------------------------------------- */
 
-static void write_rows(FILE *stream, const struct key_batch *batch)
+static void write_rows(FILE *stream, const void *context)
 {
+        const struct key_batch *batch = context;
         const char *cells[COLUMNS];
         char number[24];
 
@@ -181,7 +182,7 @@ static void write_rows(FILE *stream, const struct key_batch *batch)
 }
 
 /* Beside it, then in its place. */
-bool key_file_write(const char *path, const struct key_batch *batch)
+bool key_file_put(const char *path, void (*write)(FILE *stream, const void *context), const void *context)
 {
         char beside[VALUE_MAX + 8];
         int fd;
@@ -197,7 +198,7 @@ bool key_file_write(const char *path, const struct key_batch *batch)
                         close(fd);
                 return false;
         }
-        write_rows(stream, batch);
+        write(stream, context);
         written = !ferror(stream) && fflush(stream) == 0 && fsync(fd) == 0;
         written = fclose(stream) == 0 && written && rename(beside, path) == 0;
         if (!written) {
@@ -205,4 +206,9 @@ bool key_file_write(const char *path, const struct key_batch *batch)
                 unlink(beside);
         }
         return written;
+}
+
+bool key_file_write(const char *path, const struct key_batch *batch)
+{
+        return key_file_put(path, write_rows, batch);
 }

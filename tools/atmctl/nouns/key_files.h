@@ -7,6 +7,8 @@
 #ifndef ATMCTL_NOUNS_KEY_FILES_H
 #define ATMCTL_NOUNS_KEY_FILES_H
 
+#include <stdio.h>
+
 #include "tools/atmctl/nouns/key_sets.h"
 
 enum { KEY_CLEAR_MAX = 32 };
@@ -31,7 +33,11 @@ ATM_MUST_USE bool key_file_read(struct key_file *file, const char *path, bool is
 /* Wiped. */
 void key_file_free(struct key_file *file);
 
-/* The working sets of a batch, as they came from the module. Made anew, whole or not at all. False after a complaint. */
+/* A file of mode 0600, made anew, whole or not at all: what `write` writes. False after a complaint. */
+ATM_MUST_USE bool key_file_put(const char *path, void (*write)(FILE *stream, const void *context),
+                               const void *context);
+
+/* The working sets of a batch, as they came from the module. False after a complaint. */
 ATM_MUST_USE bool key_file_write(const char *path, const struct key_batch *batch);
 
 /* One key block, a line. False after a complaint. */
