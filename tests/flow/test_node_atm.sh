@@ -24,6 +24,10 @@ heard "$ATM_TERMINAL" 'sign-on withdraw=2000 reverse=22 connect repeat sign-on w
 heard "$ATM_TERMINAL" 'sign-on withdraw=3000 part=1000 sign-off' '00 00 00 00'
 ATM_CARDS=$ATM_BANK_CARDS heard T0000002 'sign-on withdraw=1000 repeat complete' '00 00 00 00'
 
+# PINs of the house bank's cards: wrong, none, and as long as its bank allows
+heard "$ATM_TERMINAL" 'sign-on card=2 pin=none inquire pin=99999 inquire repeat pin=right inquire' '00 - - 55 - 55 55 - 00'
+heard "$ATM_TERMINAL" 'sign-on card=2 pin=99999 inquire inquire inquire pin=right inquire' '00 - - 55 55 55 - 75'
+
 # a MAC that is wrong, none, one that was cut: nothing comes of the message, and the third ends the connection
 heard "$ATM_TERMINAL" 'sign-on mac=wrong echo withdraw=4000 mac=right echo' '00 - 98 98 - 00'
 heard "$ATM_TERMINAL" 'sign-on mac=none withdraw=4000 mac=cut withdraw=4000 mac=wrong withdraw=4000 hang-up' '00 - 98 - 98 - 98 -'

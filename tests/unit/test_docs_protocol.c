@@ -13,6 +13,7 @@
 #include "config/dialect.h"
 #include "keymodule/crypto/key_block.h"
 #include "keymodule/crypto/mac.h"
+#include "keymodule/crypto/pin_block.h"
 #include "lib/base/hex.h"
 #include "protocol/frame.h"
 #include "protocol/iso_mac.h"
@@ -323,6 +324,31 @@ START_TEST(the_example_of_a_key_block_has_the_key_of_the_examples)
 }
 END_TEST
 
+/* A block under a key that is named before it. */
+static void check_pin(const char *under, enum cipher_algorithm algorithm, enum pin_format format)
+{
+        const char *at = strstr(document, under), *block = at ? strstr(at, "\n    ") : NULL;
+        struct cipher_key key = {algorithm, 16, {0}};
+        uint8_t bytes[PIN_BLOCK_MAX];
+        char digits[PIN_MAX + 1], pan[PIN_PAN_MAX + 1];
+        struct pin pin;
+        ck_assert_int_eq(sscanf(strstr(document, "For example the PIN "),
+                                "For example the PIN %12[0-9] of the card %19[0-9]", digits, pan),
+                         2);
+        ck_assert(block && hex_parse(at + strlen(under), key.bytes, key.length) &&
+                  hex_parse(block + strlen("\n    "), bytes, pin_block_size(format)));
+        ck_assert_int_eq(pin_block_open(format, &key, bytes, pin_block_size(format), pan, strlen(pan), &pin),
+                         PIN_GOOD);
+        ck_assert_str_eq(pin.digits, digits);
+}
+
+START_TEST(the_examples_of_pin_blocks_have_the_pin_that_they_say)
+{
+        check_pin("under the AES PIN key ", CIPHER_AES, PIN_FORMAT_4);
+        check_pin("under the TDES PIN key ", CIPHER_TDES, PIN_FORMAT_0);
+}
+END_TEST
+
 static Suite *suite(void)
 {
         Suite *s = suite_create("docs/protocol.md");
@@ -332,6 +358,7 @@ static Suite *suite(void)
         tcase_add_test(t, the_table_of_fields_is_the_dialect);
         tcase_add_test(t, the_examples_are_what_they_say);
         tcase_add_test(t, the_example_of_a_key_block_has_the_key_of_the_examples);
+        tcase_add_test(t, the_examples_of_pin_blocks_have_the_pin_that_they_say);
         tcase_add_test(t, the_table_of_a_dialects_fields_is_the_loaders);
         tcase_add_test(t, the_table_of_dialects_is_what_is_shipped);
         tcase_add_test(t, the_example_of_a_dialect_loads_and_is_the_least);

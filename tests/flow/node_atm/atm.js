@@ -10,6 +10,7 @@ const fs = require('fs');
 const tls = require('tls');
 const { cmac } = require('./cmac');
 const { pack, unpack, tag, tags } = require('./message');
+const { pinBlock } = require('./pin');
 
 const ANSWER_WITHIN_MS = 30000, LENGTH_MAX = 2048, JAPAN_MS = 9 * 3600 * 1000;
 const YEN = '392', ORIGINAL = '0200';
@@ -200,9 +201,16 @@ class Atm {
   signOff() { return this.network(SIGN_OFF); }
   echo(mac) { return this.network(ECHO, mac); }
 
+  /* Field 62 with the block of what the holder has typed; nothing where he has typed nothing, or the terminal has no keys. */
+  typed(card, pin) {
+    return pin && this.keys ? { 62: tag('PB', pinBlock(this.keys.set.pin, pin, card.pan)) } : {};
+  }
+
   /* card: { pan, expiry } */
-  async withdraw(card, amount, mac) {
-    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: WITHDRAWAL, 4: digits(amount, 12), 14: card.expiry, 49: YEN });
+  async withdraw(card, pin, amount, mac) {
+    const fields = this.stamped(ORIGINAL, {
+      2: card.pan, 3: WITHDRAWAL, 4: digits(amount, 12), 14: card.expiry, 49: YEN, ...this.typed(card, pin),
+    });
     const named = [this.terminal, fields[11], this.moment];
     this.original = fields;
     this.originalMoment = this.moment;
@@ -214,8 +222,8 @@ class Atm {
     return answer;
   }
 
-  inquire(card) {
-    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: INQUIRY, 14: card.expiry, 49: YEN });
+  inquire(card, pin) {
+    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: INQUIRY, 14: card.expiry, 49: YEN, ...this.typed(card, pin) });
     this.journal.write('B', this.terminal, fields[11], this.moment, this.journal.card(card.pan));
     return this.ask(fields);
   }
