@@ -24,15 +24,15 @@ enum {
 /* What is sent and read towards a bank. Lengths in characters: a number fits by its leading zeros, a text by
  * its blanks; where nothing of that kind is possible the length is the built-in one. */
 const struct dialect_use dialect_uses[] = {
-    {2, true, ISO_N, 12, 19},    {3, true, ISO_N, 6, 6},    {4, true, ISO_N, 8, 18},
-    {7, true, ISO_N, 10, 10},    {11, true, ISO_N, 6, 12},  {12, false, ISO_N, 6, 6},
-    {13, false, ISO_N, 4, 4},    {14, true, ISO_N, 4, 4},   {15, false, ISO_N, 4, 4},
-    {22, false, ISO_N, 3, 3},    {25, false, ISO_N, 2, 2},  {28, true, ISO_XN, 6, 18},
-    {32, true, ISO_N, 1, 11},    {37, true, ISO_N, 12, 40}, {38, true, ISO_N, 6, 40},
-    {39, true, ISO_N, 2, 2},     {41, true, ISO_AN, 8, 40}, {42, false, ISO_ANS, 15, 99},
-    {48, false, ISO_N, 1, 999},  {49, true, ISO_N, 3, 3},   {52, false, ISO_B, 8, 8},
-    {54, true, ISO_AN, 40, 999}, {70, true, ISO_N, 3, 3},   {90, true, ISO_N, 42, 42},
-    {95, true, ISO_AN, 42, 42},
+    {2, true, ISO_N, 12, 19},     {3, true, ISO_N, 6, 6},      {4, true, ISO_N, 8, 18},
+    {7, true, ISO_N, 10, 10},     {11, true, ISO_N, 6, 12},    {12, false, ISO_N, 6, 6},
+    {13, false, ISO_N, 4, 4},     {14, true, ISO_N, 4, 4},     {15, false, ISO_N, 4, 4},
+    {22, false, ISO_N, 3, 3},     {23, false, ISO_N, 3, 3},    {25, false, ISO_N, 2, 2},
+    {28, true, ISO_XN, 6, 18},    {32, true, ISO_N, 1, 11},    {37, true, ISO_N, 12, 40},
+    {38, true, ISO_N, 6, 40},     {39, true, ISO_N, 2, 2},     {41, true, ISO_AN, 8, 40},
+    {42, false, ISO_ANS, 15, 99}, {48, false, ISO_N, 1, 999},  {49, true, ISO_N, 3, 3},
+    {52, false, ISO_B, 8, 8},     {54, true, ISO_AN, 40, 999}, {55, false, ISO_B, 1, 999},
+    {70, true, ISO_N, 3, 3},      {90, true, ISO_N, 42, 42},   {95, true, ISO_AN, 42, 42},
 };
 const size_t dialect_use_count = sizeof(dialect_uses) / sizeof(dialect_uses[0]);
 

@@ -5,7 +5,7 @@
  * Deliberate choices where the standard leaves room:
  * - 36 and 45 (tracks 3 and 1) and all that is private are taken with any printable character, since they are
  *   only accepted and passed over;
- * - 55 is taken as bytes, because other people's ATMs put raw EMV data there;
+ * - 55 is bytes, as many as others take too (protocol/chip.h);
  * - private and reserved fields (46, 47, 53, 55-63, 105-127) are shown by length only: nobody can say what a
  *   foreign sender keeps in them; 54 as well, since a balance is the card-holder's business. 48 is shown,
  *   since our administrative advices use it; iso_dump hides anything in it that may be a card number;
@@ -89,7 +89,7 @@ const struct iso_dialect iso_dialect_ascii =
                 [52] = FIXED("PIN block", ISO_B, 8, ISO_MASK_ALL),
                 [53] = FIXED("security control", ISO_N, 16, ISO_MASK_ALL),
                 [54] = LLL("additional amounts", ISO_AN, 120, ISO_MASK_ALL),
-                [55] = LLL("ICC data", ISO_B, 999, ISO_MASK_ALL),
+                [55] = LLL("ICC data", ISO_B, 255, ISO_MASK_ALL),
                 [56] = LLL("reserved 56", ISO_ANS, 999, ISO_MASK_ALL),
                 [57] = LLL("reserved 57", ISO_ANS, 999, ISO_MASK_ALL),
                 [58] = LLL("reserved 58", ISO_ANS, 999, ISO_MASK_ALL),

@@ -11,9 +11,10 @@
 #include "protocol/tags.h"
 
 #define NETWORK_FIELDS    .mandatory = {7, 11, 41, 70}, .optional = {12, 13, 32, 42}
-#define REQUEST_FIELDS    .mandatory = {3, 7, 11, 41, 49}, .optional = {12, 13, 22, 25, 32, 37, 42, 52}
-#define COMPLETION_FIELDS .mandatory = {3, 4, 7, 11, 41, 49, 90}, .optional = {12, 13, 32, 37, 38, 42, 95}
-#define REVERSAL_FIELDS   .mandatory = {3, 4, 7, 11, 39, 41, 49, 90}, .optional = {12, 13, 32, 37, 38, 42, 95}
+#define REQUEST_FIELDS    .mandatory = {3, 7, 11, 41, 49}, .optional = {12, 13, 22, 23, 25, 32, 37, 42, 52, 55}
+#define COMPLETION_FIELDS .mandatory = {3, 4, 7, 11, 41, 49, 90}, .optional = {12, 13, 32, 37, 38, 42, 55, 95}
+#define REVERSAL_FIELDS                                                                                      \
+        .mandatory = {3, 4, 7, 11, 39, 41, 49, 90}, .optional = {12, 13, 32, 37, 38, 42, 55, 95}
 #define RECONCILIATION_FIELDS                                                                                \
         .mandatory = {7, 11, 15, 41, 74, 75, 76, 77, 86, 87, 88, 89, 97}, .optional = {12, 13, 32, 42}
 #define ADMINISTRATIVE_FIELDS .mandatory = {7, 11, 41, 48}, .optional = {12, 13, 32, 42}

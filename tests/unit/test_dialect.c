@@ -735,7 +735,7 @@ START_TEST(other_fields_are_as_the_bank_wants_them)
 {
         static const char *const rows[] = {
             "5 = x, b, lllvar, 999, hide",     "35 = track 2, ans, lllvar, 100, hide",
-            "55 = chip, ans, llvar, 99, hide", "44 = x, an, fixed, 11, show",
+            "56 = chip, ans, llvar, 99, hide", "44 = x, an, fixed, 11, show",
             "128 = MAC, an, fixed, 16, hide",  "64 = MAC, b, fixed, 4, show",
         };
         for (size_t i = 0; i < COUNT(rows); i++) {

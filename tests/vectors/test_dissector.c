@@ -32,6 +32,7 @@ static const struct {
     {14, "2012"},
     {15, "1229"},
     {22, "051"},
+    {23, "001"},
     {25, "00"},
     {28, "D00000108"},
     {32, "12345"},
@@ -199,11 +200,20 @@ static void put_answers(const struct profile_row *row, const struct iso_message 
         put('<', &answer);
 }
 
+/* All but 55, which is a chip's and its bank's: bytes, and tshark wants text there. */
+static size_t choices_of(const struct profile_row *row, uint8_t ret_fields[COUNT(profile_rows->optional)])
+{
+        size_t count = 0;
+        for (size_t i = 0; i < COUNT(row->optional) && row->optional[i]; i++)
+                if (row->optional[i] != 55)
+                        ret_fields[count++] = row->optional[i];
+        return count;
+}
+
 static void put_row(const struct profile_row *row, const char *de3)
 {
-        size_t optional = 0;
-        while (optional < COUNT(row->optional) && row->optional[optional])
-                optional++;
+        uint8_t fields[COUNT(row->optional)];
+        size_t optional = choices_of(row, fields);
         for (unsigned choice = 0; choice < 1U << optional; choice++) {
                 struct iso_message request;
                 struct iso_error error;
@@ -211,8 +221,8 @@ static void put_row(const struct profile_row *row, const char *de3)
                 for (size_t i = 0; i < COUNT(row->mandatory) && row->mandatory[i]; i++)
                         set_value(&request, row->mandatory[i]);
                 for (size_t i = 0; i < optional; i++)
-                        if (choice >> i & 1 && (row->optional[i] != 52 || !values_wanted))
-                                set_value(&request, row->optional[i]);
+                        if (choice >> i & 1 && (fields[i] != 52 || !values_wanted))
+                                set_value(&request, fields[i]);
                 if (de3) {
                         iso_set_string(&request, 3, de3);
                         set_value(&request, 2);
