@@ -45,6 +45,10 @@ BEGIN
 END
 $$;
 
+-- What an ATM reports of its card's chip, for the bank: it waits with the notice, and goes with its row. (In saf and not in bank_notice: history
+-- keeps none of it.) Nobody but the functions below reads it (082_views.sql).
+ALTER TABLE saf ADD COLUMN chip bytea CHECK (octet_length(chip) BETWEEN 1 AND 255);
+
 CREATE OR REPLACE FUNCTION schema_version() RETURNS integer
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         SELECT max(version) FROM schema_migration
@@ -896,11 +900,15 @@ CREATE TYPE ledger_effect AS (
 -- A completed withdrawal is settled, so that no message changes it any more, once a person has decided about it,
 -- p_correct_ms of real time after its completion, where a message has corrected another of its card and day, and
 -- while its ATM is disabled or barred. A correction before that leaves a record, 'corrected'.
+--
+-- p_chip: what the ATM reports of its card's chip (DE 55). It waits with the notice to the bank that the end of an approved withdrawal makes
+-- (saf.chip), and is kept nowhere else: of all other advices, and of the house bank's, it is dropped.
 CREATE OR REPLACE FUNCTION ledger_advice(
         p_terminal text[], p_original_at timestamptz[], p_original_stan integer[],
         p_kind text[], p_advice_at timestamptz[], p_advice_stan integer[], p_why text[],
         p_amount_yen bigint[], p_dispensed_yen bigint[], p_correct_ms bigint,
-        p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity')
+        p_look boolean DEFAULT true, p_from timestamptz DEFAULT '-infinity', p_to timestamptz DEFAULT 'infinity',
+        p_chip bytea[] DEFAULT NULL)
 RETURNS TABLE (r_position integer, r_stored boolean, r_what text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
@@ -984,9 +992,12 @@ BEGIN
                                         CROSS JOIN LATERAL (SELECT o.ctid FROM open_withdrawal o WHERE o.terminal = t.terminal
                                                             AND o.transmitted_at = t.transmitted_at AND o.stan = t.stan LIMIT 1) o))
                         )
-                        INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
-                        SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, n.now_ms, n.now_ms
-                        FROM told t CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n;
+                        INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms, chip)
+                        SELECT p_terminal[o.position], p_original_at[o.position], p_original_stan[o.position], 1, o.link, n.now_ms, n.now_ms,
+                               p_chip[o.position]
+                        FROM (SELECT unnest(v_link) AS link, generate_subscripts(v_link, 1) AS position) o
+                        CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n
+                        WHERE o.link IS NOT NULL;
                 END IF;
                 IF v_link IS NOT NULL THEN
                         RETURN QUERY SELECT generate_subscripts(p_terminal, 1), false, NULL::text;
@@ -1199,7 +1210,11 @@ BEGIN
 
         -- what the bank must be told of it
         IF v.any_link THEN
-                WITH told AS (
+                WITH due AS MATERIALIZED (
+                        SELECT * FROM unnest(v.effect) e
+                        WHERE e.link IS NOT NULL AND NOT e.repeated
+                        AND (e.state = 'reversed' AND e.state_before <> 'reversed' OR e.counted_delta_yen <> 0)
+                ), told AS (
                         INSERT INTO bank_notice (terminal, transmitted_at, stan, seq, link, kind, amount_yen, charge_yen,
                                                  dispensed_yen, why)
                         SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.link,
@@ -1208,13 +1223,12 @@ BEGIN
                                e.original_amount_yen, e.customer_fee_yen + e.customer_tax_yen, e.counted_yen,
                                coalesce(e.why, CASE WHEN e.counted_yen = 0 THEN '21'
                                                     WHEN e.counted_yen < e.original_amount_yen THEN '32' ELSE '00' END)
-                        FROM unnest(v.effect) e
-                        WHERE e.link IS NOT NULL AND NOT e.repeated
-                        AND (e.state = 'reversed' AND e.state_before <> 'reversed' OR e.counted_delta_yen <> 0)
-                        RETURNING terminal, transmitted_at, stan, seq, link
+                        FROM due e
                 )
-                INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms)
-                SELECT t.terminal, t.transmitted_at, t.stan, t.seq, t.link, n.now_ms, n.now_ms FROM told t CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n;
+                INSERT INTO saf (terminal, transmitted_at, stan, seq, link, created_ms, due_ms, chip)
+                SELECT e.terminal, e.transmitted_at, e.stan, e.seq, e.link, n.now_ms, n.now_ms,
+                       CASE WHEN e.state_before = 'approved' THEN p_chip[e.position] END
+                FROM due e CROSS JOIN (SELECT real_now_ms() AS now_ms OFFSET 0) n;
         END IF;
 
         -- a day whose sums are made, or may be any time, is told what they lack: rows of its own, for which nobody waits
@@ -1404,7 +1418,7 @@ $$;
 CREATE OR REPLACE FUNCTION saf_take(p_link text, p_holder text, p_lease_ms bigint,
                          p_first_ms bigint, p_longest_ms bigint, p_max integer)
 RETURNS TABLE (r_terminal text, r_transmitted_at timestamptz, r_stan integer, r_seq smallint, r_kind text,
-               r_amount_yen bigint, r_charge_yen bigint, r_dispensed_yen bigint, r_why text, r_attempts integer)
+               r_amount_yen bigint, r_charge_yen bigint, r_dispensed_yen bigint, r_why text, r_attempts integer, r_chip bytea)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET random_page_cost = 0.01 SET jit = off AS $$
@@ -1440,7 +1454,7 @@ BEGIN
                 RETURNING s.*
         )
         SELECT t.terminal, t.transmitted_at, t.stan, t.seq, n.kind, n.amount_yen, n.charge_yen, n.dispensed_yen, n.why,
-               t.attempts
+               t.attempts, t.chip
         FROM taken t
         CROSS JOIN LATERAL (SELECT * FROM bank_notice n WHERE n.terminal = t.terminal
                             AND n.transmitted_at = t.transmitted_at AND n.stan = t.stan AND n.seq = t.seq LIMIT 1) n;

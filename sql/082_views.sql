@@ -158,24 +158,29 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO atm_operator;
 -- key blocks are of those who look after keys, and of atmd (key_sets_since)
 REVOKE SELECT ON key_set FROM atm_operator;
 GRANT SELECT ON key_set TO atm_keys;
--- What PINs are compared with nobody reads; of which cards it is there, the views say.
-REVOKE SELECT ON card FROM atm_operator;
+-- What PINs are compared with nobody reads; of which cards it is there, the views say. Nor what a chip and its bank have to say to each other.
 DO $$
+DECLARE
+        t record;
 BEGIN
-        EXECUTE (SELECT format('GRANT SELECT (%s) ON card TO atm_operator', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum))
-                 FROM pg_attribute a
-                 WHERE a.attrelid = 'card'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'pin_value');
+        FOR t IN SELECT h.name, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) AS columns
+                 FROM (VALUES ('card', 'pin_value'), ('saf', 'chip')) h (name, hidden)
+                 JOIN pg_attribute a ON a.attrelid = h.name::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> h.hidden
+                 GROUP BY 1 LOOP
+                EXECUTE format('REVOKE SELECT ON %I FROM atm_operator', t.name);
+                EXECUTE format('GRANT SELECT (%s) ON %I TO atm_operator', t.columns, t.name);
+        END LOOP;
 END
 $$;
 
--- Reports read all but what is about cards, and of the rest no token. (Of what has partitions they read the whole; the summary's have
+-- Reports read all but what is about cards, and of the rest no token and no chip data. (Of what has partitions they read the whole; the summary's have
 -- names of their own.)
 DO $$
 DECLARE
         t record;
 BEGIN
-        FOR t IN SELECT c.relname AS name, bool_or(a.attname IN ('card_token', 'successor')) AS has_token,
-                        string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname NOT IN ('card_token', 'successor')) AS columns
+        FOR t IN SELECT c.relname AS name, bool_or(a.attname IN ('card_token', 'successor', 'chip')) AS is_partly,
+                        string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE a.attname NOT IN ('card_token', 'successor', 'chip')) AS columns
                  FROM pg_class c
                  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
@@ -184,7 +189,7 @@ BEGIN
                                        'v_open', 'v_open_listed', 'token_key', 'trail', 'recovery_item', 'key_set', 'v_key_set', 'key_version', 'pin_event',
                                        'pin_inquiry')
                  GROUP BY 1 LOOP
-                EXECUTE format(CASE WHEN t.has_token THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
+                EXECUTE format(CASE WHEN t.is_partly THEN 'GRANT SELECT (%s) ON %I TO atm_report' ELSE 'GRANT SELECT ON %2$I TO atm_report' END,
                                t.columns, t.name);
         END LOOP;
 END

@@ -25,8 +25,9 @@ struct bank_notice {
         int16_t seq;
         enum bank_notice_kind kind;
         int64_t amount_yen, charge_yen, dispensed_yen;
-        char why[3];      /* DE 39 of a reversal */
-        int32_t attempts; /* this one included */
+        char why[3];           /* DE 39 of a reversal */
+        int32_t attempts;      /* this one included */
+        struct chip_data chip; /* what its ATM reports; every attempt has the same */
 };
 
 /* The 0200 of a withdrawal or an inquiry. charge_yen: the customer's fee with tax, DE 28. */
@@ -34,7 +35,7 @@ void bank_format_request(const struct ledger_identity *identity, const struct le
                          const struct profile_card *card, int64_t charge_yen, const char *acquirer,
                          struct iso_message *ret_message);
 
-/* 0220, 0420, or the repeat of one. */
+/* 0220, 0420, or the repeat of one, without the chip data (chip_data_add). */
 void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
                         struct iso_message *ret_message);
 

@@ -99,6 +99,7 @@ void saf_change(struct saf *saf, const struct saf_settings *settings)
 static void free_item(struct item *item)
 {
         assert(item->state != ITEM_FREE && !item->exchange.session);
+        explicit_bzero(&item->notice.chip, sizeof(item->notice.chip));
         item->window->ended_count -= item->state == ITEM_ENDED;
         item->window->free_count++;
         item->state = ITEM_FREE;
@@ -188,6 +189,7 @@ static void tell(struct window *window, const struct bank_notice *notice)
         item->state = ITEM_SENT;
         window->free_count--;
         bank_format_notice(notice, window->route->settings.acquirer, &message);
+        chip_data_add(&notice->chip, &window->route->dialect, &message);
         if (!bank_route_tell(window->route, &item->exchange, &message, patience_ms(window, notice)))
                 end_item(item, NOTICE_AGAIN, "no connection to the bank");
 }

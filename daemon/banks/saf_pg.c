@@ -148,6 +148,9 @@ static void read_notice(const PGresult *result, int row, struct bank_notice *not
         };
         copy_text(result, row, 0, notice->identity.terminal, sizeof(notice->identity.terminal));
         copy_text(result, row, 8, notice->why, sizeof(notice->why));
+        notice->chip.length =
+            (uint8_t)PQgetlength(result, row, 10); /* NULL: 0; the column holds no more than fits */
+        memcpy(notice->chip.bytes, PQgetvalue(result, row, 10), notice->chip.length);
         copy_text(result, row, 4, kind, sizeof(kind));
         for (int i = 0; i < BANK_NOTICE_KIND_COUNT; i++)
                 if (strcmp(kind, bank_notice_kind_name[i]) == 0)
@@ -162,6 +165,8 @@ static void end_take(struct saf_pg *store, const PGresult *result)
         for (int i = 0; i < count; i++)
                 read_notice(result, i, &store->notice[i]);
         saf_taken(store->saf, true, store->notice, count);
+        for (int i = 0; i < count; i++)
+                explicit_bzero(&store->notice[i].chip, sizeof(store->notice[i].chip));
 }
 
 static void end_look(struct saf_pg *store, const PGresult *result)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "protocol/chip.h"
 #include "rules/decide.h"
 #include "rules/withdrawal.h"
 
@@ -73,6 +74,8 @@ struct ledger_advice {
         int64_t amount_yen;              /* DE 4 */
         int64_t dispensed_yen;
         char why[3]; /* DE 39 of a reversal, else "" */
+        /* The submitter's, for the bank's notice alone; NULL or no length: none. */
+        const struct chip_data *chip;
 };
 
 /* What became of a request that a bank was asked about. Answer, time-out and the ATM's own reversal compete:

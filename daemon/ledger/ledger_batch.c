@@ -25,6 +25,7 @@ enum {
         PG_TYPE_int4 = PG_INT4,
         PG_TYPE_int8 = PG_INT8,
         PG_TYPE_text = PG_TEXT,
+        PG_TYPE_bytea = PG_BYTEA,
         PG_TYPE_uuid = PG_UUID,
         PG_TYPE_date = PG_DATE,
         PG_TYPE_timestamptz = PG_TIMESTAMPTZ
@@ -157,6 +158,12 @@ struct ledger_send {
 static bool is_priced(const struct ledger_request *request)
 {
         return request->price.tax_rate_bp || request->price.tariff_from_day;
+}
+
+static struct pg_bytes chip_bytes(const struct ledger_advice *advice)
+{
+        return advice->chip ? (struct pg_bytes){advice->chip->bytes, advice->chip->length}
+                            : (struct pg_bytes){0};
 }
 
 #define SKIP(name, type, value)

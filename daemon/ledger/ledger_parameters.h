@@ -2,7 +2,7 @@
  * The parameters of each kind of batch, in the order of its function in sql/ (080_ledger.sql), where
  * each is called p_NAME. ONE(name, type, value): a value of the whole batch, `send` says it (struct ledger_send).
  * EACH(name, type, value): an array with the value of each op; `op` is at hand, and of it `r`, `a` or `o`: its request,
- * advice or outcome. A type is PostgreSQL's name of it; NO_DAY and "" are NULL. From these rows come the statement, its arrays
+ * advice or outcome. A type is PostgreSQL's name of it; NO_DAY, "" and no bytes are NULL. From these rows come the statement, its arrays
  * and what a contract test compares with the database's catalog.
  */
 #ifndef DAEMON_LEDGER_LEDGER_PARAMETERS_H
@@ -72,7 +72,8 @@
         ONE(correct_ms, int8, send->times->correct_ms)                                                       \
         ONE(look, bool, send->looks)                                                                         \
         ONE(from, timestamptz, send->from_ms)                                                                \
-        ONE(to, timestamptz, send->to_ms)
+        ONE(to, timestamptz, send->to_ms)                                                                    \
+        EACH(chip, bytea, chip_bytes(a))
 
 #define LEDGER_OUTCOME_PARAMETERS(ONE, EACH)                                                                 \
         EACH(terminal, text, op->identity.terminal)                                                          \

@@ -111,6 +111,14 @@ void pg_array_text(struct pg_array *array, const char *value)
                 pg_array_null(array);
 }
 
+void pg_array_bytea(struct pg_array *array, struct pg_bytes value)
+{
+        if (value.length > 0)
+                array_element(array, value.bytes, value.length);
+        else
+                pg_array_null(array);
+}
+
 void pg_array_uuid(struct pg_array *array, const uint8_t value[16])
 {
         array_element(array, value, 16);

@@ -15,6 +15,7 @@
 /* Element types, by their fixed OIDs (pg_type.dat). */
 enum pg_type {
         PG_BOOL = 16,
+        PG_BYTEA = 17,
         PG_INT2 = 21,
         PG_INT4 = 23,
         PG_INT8 = 20,
@@ -37,6 +38,11 @@ void pg_array_int2(struct pg_array *array, int16_t value);
 void pg_array_int4(struct pg_array *array, int32_t value);
 void pg_array_int8(struct pg_array *array, int64_t value);
 void pg_array_text(struct pg_array *array, const char *value); /* "" is NULL: unknown */
+struct pg_bytes {
+        const void *bytes;
+        size_t length;
+};
+void pg_array_bytea(struct pg_array *array, struct pg_bytes value); /* no bytes are NULL */
 void pg_array_uuid(struct pg_array *array, const uint8_t value[16]);
 enum { NO_DAY = INT32_MIN };
 void pg_array_date(struct pg_array *array, int32_t day); /* days since 1970-01-01; NO_DAY is NULL */

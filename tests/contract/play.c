@@ -105,6 +105,14 @@ void play_fill_request(const struct reference *reference, struct ledger_op *op, 
         fill_decided(reference, op, card, op->identity.transmitted_ms);
 }
 
+/* What ATMs report of chips: nothing, any bytes, as many as there may be. */
+static const struct chip_data chips[] = {
+    {0},
+    {1, {0}},
+    {3, "\xff\x00'"},
+    {CHIP_DATA_MAX, {0x9f, 0x5b, 0xf8}},
+};
+
 void play_fill_advice(struct ledger_op *op, const struct ledger_identity *original, bool reversal,
                       int64_t amount_yen, int64_t dispensed_yen)
 {
@@ -116,6 +124,7 @@ void play_fill_advice(struct ledger_op *op, const struct ledger_identity *origin
             .original = *original,
             .amount_yen = amount_yen,
             .dispensed_yen = dispensed_yen,
+            .chip = op->identity.stan % 5 < 4 ? &chips[op->identity.stan % 5] : NULL,
         };
         memcpy(op->advice.original.terminal, op->identity.terminal, sizeof op->identity.terminal);
         if (reversal)

@@ -47,7 +47,7 @@ SELECT line FROM (
         UNION ALL -- when it was written is the real time of the moment, and so is when it is due at first
         SELECT concat_ws('|', 'saf', terminal, pg_temp.ms(transmitted_at), stan, seq, link,
                          coalesce(nullif(due_ms, created_ms)::text, '-'), attempts,
-                         CASE WHEN parked THEN 'parked' ELSE '-' END, coalesce(last_error, '-'))
+                         CASE WHEN parked THEN 'parked' ELSE '-' END, coalesce(last_error, '-'), coalesce(encode(chip, 'hex'), '-'))
         FROM saf
         UNION ALL
         SELECT concat_ws('|', 'saf_lease', link, holder, until_ms) FROM saf_lease

@@ -618,6 +618,61 @@ START_TEST(a_bank_is_told_of_a_withdrawal_in_order_one_notice_after_the_other)
 }
 END_TEST
 
+/* Where the chip data of STAN 3 stand, by the text of any table's rows. */
+#define WHERE_CHIP_DATA_ARE                                                                                  \
+        "SELECT coalesce(string_agg(relname, ' '), '') FROM pg_class WHERE relnamespace = "                  \
+        "'public'::regnamespace"                                                                             \
+        " AND relkind = 'r' AND strpos(query_to_xml(format('SELECT t::text FROM %I t', relname), true, "     \
+        "false, '')::text,"                                                                                  \
+        " '9f5bf8') > 0"
+
+static const struct {
+        const char *told; /* of one withdrawal, one after the other */
+        bool has_chip;    /* the last notice */
+} reports[] = {
+    {"AC", true},   {"AP", true},   {"AR", true}, /* it ends what was approved */
+    {"R", false},   {"T", false},                 /* of what was not */
+    {"ACP", false}, {"ACx", false},               /* it corrects; a person says so */
+};
+
+START_TEST(what_a_chip_reports_waits_with_its_notice_and_goes_with_it)
+{
+        struct world world;
+        struct ledger_op request = {0}, op;
+        struct memory_taken taken[10];
+        char *where;
+        int seq = 0;
+
+        ops_open(&world);
+        ops_ask(&world, &request, 3, link_card(0), 10000);
+        op = request;
+        ops_do(&world, &op);
+        for (int i = 0; reports[_i].told[i]; i++) {
+                if (seq++ > 1)
+                        ck_assert_int_eq(end(&world, &request.identity, 1, "00", 500), 1);
+                if (reports[_i].told[i] == 'x')
+                        world_age(&world, WORLD_WAIT_MS);
+                tell(&world, &request, reports[_i].told[i], i);
+        }
+        for (int attempt = 1; attempt <= 2; attempt++) {
+                ck_assert_int_eq(take(&world, "one", 1000 * attempt, taken), 1);
+                ck_assert_int_eq(taken[0].notice.attempts, attempt);
+                ck_assert_int_eq(taken[0].chip.length, reports[_i].has_chip ? CHIP_DATA_MAX : 0);
+                ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, "96", 1000 * attempt),
+                                 0);
+        }
+        where = world_query(&world, WHERE_CHIP_DATA_ARE);
+        ck_assert_str_eq(where, reports[_i].has_chip ? "saf\n" : "\n");
+        free(where);
+        world_same_rows(&world, "still waiting");
+        ck_assert_int_eq(end(&world, &request.identity, taken[0].notice.seq, "00", 9000), 1);
+        where = world_query(&world, WHERE_CHIP_DATA_ARE);
+        ck_assert_str_eq(where, "\n");
+        free(where);
+        world_close(&world);
+}
+END_TEST
+
 START_TEST(what_is_not_acknowledged_is_due_again_after_growing_pauses)
 {
         static const int64_t pauses_ms[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
@@ -970,6 +1025,8 @@ int main(void)
         tcase_add_loop_test(forward,
                             an_original_that_a_bank_does_not_know_is_a_case_unless_it_may_be_put_away, 0,
                             LENGTH(unknowns));
+        tcase_add_loop_test(forward, what_a_chip_reports_waits_with_its_notice_and_goes_with_it, 0,
+                            LENGTH(reports));
         tcase_add_test(forward, what_is_not_acknowledged_is_due_again_after_growing_pauses);
         tcase_add_test(forward,
                        a_parked_notice_is_held_back_with_those_after_it_until_an_operator_lets_it_go);

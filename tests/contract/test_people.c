@@ -80,6 +80,8 @@ static void open_people(struct people *p)
                         ops_do(&p->world, &op);
                 }
                 fill(&p->rival[i], &p->request[i], meetings[i].rival);
+                if (p->rival[i].kind == LEDGER_ADVICE)
+                        p->rival[i].advice.chip = NULL; /* rival_sql says none */
         }
         world_age(&p->world, WORLD_WAIT_MS);
         world_sql(&p->world, "UPDATE instance_limit SET atm_wait_s = %d, atm_dispense_s = 0",

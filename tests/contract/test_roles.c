@@ -485,6 +485,7 @@ static char *hostile_calls(struct world *world, const char *role)
             "('timestamp with time zone', '-infinity', '2016-12-29', 'infinity'), "
             "('smallint', '-32768', '0', '32767'), ('integer', '-2147483648', '0', '2147483647'), "
             "('bigint', '-9223372036854775808', '0', '9223372036854775807'), "
+            "('bytea', '', '\\x00', repeat('\\\\ff', 3000)), "
             "('jsonb', '{}', '[]', '[{}]'), ('numeric', 'NaN', '0', '1e300'), ('boolean', 'f', 't', 't'), "
             "('uuid', '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000001', "
             "'ffffffff-ffff-ffff-ffff-ffffffffffff'), ('name', '', 'atm', repeat('x', 63)), "
@@ -585,7 +586,8 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "ORDER BY c.relname",
              "card\ncard_replacement\nexclusion\nkey_set\nkey_version\nopen_withdrawal\npin_event\npin_"
              "inquiry\n"
-             "recovery_item\ntoken_key\ntrail\nv_account\nv_card_day\nv_card_month\nv_card_pin\nv_key_set\nv_"
+             "recovery_item\nsaf but "
+             "chip\ntoken_key\ntrail\nv_account\nv_card_day\nv_card_month\nv_card_pin\nv_key_set\nv_"
              "open\nv_open_listed\nv_withdrawal but card_token\nwithdrawal but card_token\n"},
             {"what reports read of cards",
              "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN "
@@ -614,7 +616,7 @@ START_TEST(each_role_reads_and_writes_what_it_is_there_for_and_no_more)
              "a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE c.relnamespace = "
              "'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT has_column_privilege('" OPERATOR
              "', c.oid, a.attnum, 'SELECT') AND NOT c.relispartition GROUP BY c.relname ORDER BY c.relname",
-             "card but pin_value\nkey_set\n"},
+             "card but pin_value\nkey_set\nsaf but chip\n"},
             {"what reports write",
              "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', "
              "'p', 'v') AND "

@@ -703,13 +703,15 @@ static char *print_taken(const struct memory_taken *taken, size_t count)
 
         for (size_t i = 0; i < count; i++) {
                 const struct memory_notice *n = &taken[i].notice;
+                char chip[2 * CHIP_DATA_MAX + 1];
 
+                hex_print(taken[i].chip.bytes, taken[i].chip.length, chip);
                 ck_assert_int_ge(asprintf(&lines[i],
                                           "%s|%" PRId64 "|%" PRId32 "|%d|%s|%" PRId64 "|%" PRId64 "|%" PRId64
-                                          "|%s|%" PRId32,
+                                          "|%s|%" PRId32 "|%s",
                                           taken[i].identity.terminal, taken[i].identity.transmitted_ms,
                                           taken[i].identity.stan, n->seq, kinds[n->kind], n->amount_yen,
-                                          n->charge_yen, n->dispensed_yen, n->why, n->attempts),
+                                          n->charge_yen, n->dispensed_yen, n->why, n->attempts, chip),
                                  0);
         }
         qsort(lines, count, sizeof *lines, compare_texts);
@@ -736,7 +738,8 @@ size_t world_saf_take(struct world *world, const char *link, const char *holder,
         snprintf(sql, sizeof sql,
                  "SELECT line FROM (SELECT concat_ws('|', r_terminal, (extract(epoch FROM r_transmitted_at) "
                  "* 1000)::bigint, r_stan,"
-                 " r_seq, r_kind, r_amount_yen, r_charge_yen, r_dispensed_yen, r_why, r_attempts) AS line"
+                 " r_seq, r_kind, r_amount_yen, r_charge_yen, r_dispensed_yen, r_why, r_attempts,"
+                 " coalesce(encode(r_chip, 'hex'), '')) AS line"
                  " FROM saf_take('%s', '%s', %d, %d, %d, %zu)) taken ORDER BY line COLLATE \"C\"",
                  link, holder, WORLD_LEASE_MS, WORLD_FIRST_MS, WORLD_LONGEST_MS, max);
         stored = world_query(world, sql);

@@ -55,8 +55,8 @@ struct memory_card {
 };
 
 struct memory_advice {
-        struct ledger_advice advice;
-        bool by_person; /* an operator's word; then `reversal` says nothing */
+        struct ledger_advice advice; /* without its chip data, which waits in saf */
+        bool by_person;              /* an operator's word; then `reversal` says nothing */
         int64_t recorded_ms;
         int64_t advice_ms; /* the advice's own identity */
         int32_t advice_stan;
@@ -144,6 +144,7 @@ struct memory_saf {
         int32_t attempts;
         bool parked;
         char last_error[64]; /* "": none */
+        struct chip_data chip;
         UT_hash_handle hh;
 };
 
@@ -363,6 +364,7 @@ void memory_print(const struct memory_database *database, FILE *out);
 struct memory_taken {
         struct ledger_identity identity;
         struct memory_notice notice; /* attempts: this one included */
+        struct chip_data chip;
 };
 size_t memory_saf_take(struct memory_database *database, const char *link, const char *holder,
                        int64_t lease_ms, int64_t first_ms, int64_t longest_ms, size_t max,

@@ -72,8 +72,8 @@ void memory_give_back(struct memory_database *database, const struct memory_with
         assert(month->cash_yen >= 0 && day->cash_yen >= 0 && day->withdrawals >= 0);
 }
 
-void memory_tell_bank(struct memory_database *database, struct memory_withdrawal *withdrawal, size_t seq,
-                      int64_t dispensed_yen, const char *why)
+struct memory_saf *memory_tell_bank(struct memory_database *database, struct memory_withdrawal *withdrawal,
+                                    size_t seq, int64_t dispensed_yen, const char *why)
 {
         void *array = withdrawal->notices;
         struct memory_notice *notice = memory_append(&array, &withdrawal->notice_count, sizeof *notice);
@@ -95,10 +95,12 @@ void memory_tell_bank(struct memory_database *database, struct memory_withdrawal
                               : withdrawal->request.link);
         saf->created_ms = saf->due_ms = memory_now_ms(database);
         HASH_ADD(hh, database->saf, key, sizeof saf->key, saf);
+        return saf;
 }
 
-/* What a bank must be told of the advice that was just written. */
-static void pass_on(struct memory_database *database, struct memory_withdrawal *withdrawal)
+/* What a bank must be told of the advice that was just written; of what was approved until then, with what the ATM reports of the chip. */
+static void pass_on(struct memory_database *database, struct memory_withdrawal *withdrawal,
+                    const struct chip_data *chip)
 {
         const struct memory_advice *advice = memory_last_advice(withdrawal);
         const char *why = advice->advice.why;
@@ -107,8 +109,13 @@ static void pass_on(struct memory_database *database, struct memory_withdrawal *
                 why = advice->counted_yen == 0                               ? "21"
                       : advice->counted_yen < withdrawal->request.amount_yen ? "32"
                                                                              : "00";
-        if (database->defect != LEDGER_MEM_FORGETS_COMPLETIONS || advice->after != WITHDRAWAL_COMPLETED)
-                memory_tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why);
+        if (database->defect == LEDGER_MEM_FORGETS_COMPLETIONS && advice->after == WITHDRAWAL_COMPLETED)
+                return;
+        struct memory_saf *saf =
+            memory_tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why);
+
+        if (chip && advice->before == WITHDRAWAL_APPROVED)
+                saf->chip = *chip;
 }
 
 void memory_decide_outcome(struct memory_withdrawal *withdrawal, enum reason reason, enum memory_cause cause)
@@ -237,6 +244,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
             .counted_yen = counted_yen,
             .commission = commission,
         };
+        advice->advice.chip = NULL;
         if (twice)
                 memory_earn(database, withdrawal, 1, op->advice.dispensed_yen);
         if (commission != 0 || counted_yen != already_yen)
@@ -251,7 +259,7 @@ static void write_advice(struct memory_database *database, struct memory_withdra
                                       by_person ? MEMORY_CAUSE_OPERATOR : MEMORY_CAUSE_REVERSAL);
         if (withdrawal->request.link[0] != '\0' && withdrawal->reason == REASON_COUNT &&
             ((rule->to == WITHDRAWAL_REVERSED && state != WITHDRAWAL_REVERSED) || counted_yen != already_yen))
-                pass_on(database, withdrawal);
+                pass_on(database, withdrawal, op->advice.chip);
 }
 
 void memory_do_advice(struct memory_database *database, struct ledger_op *op, int64_t correct_ms)

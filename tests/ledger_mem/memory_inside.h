@@ -80,8 +80,8 @@ void memory_earn(const struct memory_database *database, struct memory_withdrawa
                  int64_t cash_yen);
 void memory_give_back(struct memory_database *database, const struct memory_withdrawal *withdrawal,
                       int64_t cash_yen, bool all, bool corrects);
-void memory_tell_bank(struct memory_database *database, struct memory_withdrawal *withdrawal, size_t seq,
-                      int64_t dispensed_yen, const char *why);
+struct memory_saf *memory_tell_bank(struct memory_database *database, struct memory_withdrawal *withdrawal,
+                                    size_t seq, int64_t dispensed_yen, const char *why);
 void memory_decide_outcome(struct memory_withdrawal *withdrawal, enum reason reason, enum memory_cause cause);
 
 extern const char *const memory_notice_kind_name[];

@@ -274,14 +274,16 @@ static void print_exceptions(struct lines *lines, const struct memory_database *
 static void print_saf(struct lines *lines, const struct memory_database *database)
 {
         for (const struct memory_saf *s = database->saf; s; s = s->hh.next) {
-                char due[32] = "-";
+                char due[32] = "-", chip[2 * CHIP_DATA_MAX + 2] = "-";
 
+                if (s->chip.length > 0)
+                        hex_print(s->chip.bytes, s->chip.length, chip);
                 if (s->due_ms != s->created_ms)
                         snprintf(due, sizeof due, "%" PRId64, s->due_ms);
-                add_line(lines, "saf|%s|%" PRId64 "|%" PRId32 "|%" PRId32 "|%s|%s|%" PRId32 "|%s|%s",
+                add_line(lines, "saf|%s|%" PRId64 "|%" PRId32 "|%" PRId32 "|%s|%s|%" PRId32 "|%s|%s|%s",
                          s->key.identity.terminal, s->key.identity.transmitted_ms, s->key.identity.stan,
                          s->key.seq, s->link, due, s->attempts, s->parked ? "parked" : "-",
-                         or_null(s->last_error));
+                         or_null(s->last_error), chip);
         }
         for (const struct memory_lease *l = database->leases; l; l = l->hh.next)
                 add_line(lines, "saf_lease|%s|%s|%" PRId64, l->link, l->holder, l->until_ms);

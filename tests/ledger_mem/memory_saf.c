@@ -111,6 +111,7 @@ size_t memory_saf_take(struct memory_database *database, const char *link, const
                 taken[i].identity = due[i]->key.identity;
                 taken[i].notice = *memory_find_notice(database, &due[i]->key.identity, due[i]->key.seq);
                 taken[i].notice.attempts = due[i]->attempts;
+                taken[i].chip = due[i]->chip;
         }
         free(due);
         return count;

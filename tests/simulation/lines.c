@@ -209,6 +209,7 @@ static struct bank_notice notice_of(const struct memory_taken *taken)
             .charge_yen = taken->notice.charge_yen,
             .dispensed_yen = taken->notice.dispensed_yen,
             .attempts = taken->notice.attempts,
+            .chip = taken->chip,
         };
 
         memcpy(notice.why, taken->notice.why, sizeof notice.why);

@@ -205,6 +205,28 @@ START_TEST(an_attempt_is_over_before_the_next_is_due)
 }
 END_TEST
 
+/* What the ATM reported of the chip, with the first sending and each repeat; a dialect without room for it leaves it out. */
+START_TEST(every_attempt_has_the_same_chip_data)
+{
+        struct bank_notice notice = notice_of(7, BANK_NOTICE_COMPLETION, _i);
+        size_t length = 0;
+        notice.chip = (struct chip_data){4, {0x9f, 0, 0xff, 0x80}};
+        if (_i == 3)
+                route->dialect.field[55].length = 3;
+        pass(200);
+        give(true, &notice, 1);
+        const char *value = iso_get(&peer.sent[1], 55, &length);
+        ck_assert_str_eq(peer.sent[1].mti, _i > 1 ? "0221" : "0220");
+        if (_i == 3)
+                ck_assert_ptr_null(value);
+        else
+                ck_assert(length == 4 && memcmp(value, notice.chip.bytes, length) == 0);
+        bank_peer_answer(&peer, 1, "00");
+        saf_tick(saf);
+        end(true);
+}
+END_TEST
+
 START_TEST(an_end_that_the_store_did_not_hear_is_said_again)
 {
         struct bank_notice notice = notice_of(7, BANK_NOTICE_COMPLETION, 1);
@@ -401,6 +423,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_loop_test(tcase, the_store_hears_what_the_bank_said_of_a_notice, 0, COUNT(answer_rows));
         tcase_add_loop_test(tcase, an_attempt_is_over_before_the_next_is_due, 0, COUNT(patience_rows));
+        tcase_add_loop_test(tcase, every_attempt_has_the_same_chip_data, 1, 4);
         tcase_add_test(tcase, an_end_that_the_store_did_not_hear_is_said_again);
         tcase_add_test(tcase, a_notice_that_is_under_way_is_not_sent_twice);
         tcase_add_test(tcase, nothing_is_taken_for_a_bank_that_can_not_be_reached);
