@@ -592,6 +592,7 @@ static void ask_bank(struct service *service, struct txn *txn)
                 struct iso_message message;
                 bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
                                     txn->op.answer.customer_charge_yen, route->settings.acquirer, &message);
+                chip_add(&txn->chip, &route->dialect, &message);
                 txn->exchange = (struct bank_exchange){
                     .identity = txn->op.identity, .kind = MESSAGE_REQUEST, .on_end = on_bank_end};
                 asked = bank_route_ask(route, &txn->exchange, &message);
@@ -599,6 +600,7 @@ static void ask_bank(struct service *service, struct txn *txn)
         }
         explicit_bzero(&txn->card, sizeof(txn->card));
         txn_pin_wipe(&txn->pin);
+        explicit_bzero(&txn->chip, sizeof(txn->chip));
         if (asked) {
                 change_state(service, txn, TXN_ASKING);
                 return;

@@ -90,6 +90,7 @@ static int read_advice(struct txn *txn, const struct iso_message *message, int64
                 return wrong(ret_error, 39, "longer than 2");
         advice->original.stan = original.stan;
         memcpy(advice->original.terminal, txn->op.identity.terminal, sizeof(advice->original.terminal));
+        advice->chip = &txn->chip.data;
         txn->op.kind = LEDGER_ADVICE;
         return 0;
 }
@@ -116,6 +117,7 @@ int txn_read(struct txn *txn, const struct profile_row *row, const struct iso_me
         txn->decisions = 0;
         if (read_identity(&txn->op.identity, row, message, terminal, business_ms, ret_error) < 0)
                 return -1;
+        chip_of(message, &txn->chip);
         int result = row->kind == MESSAGE_REQUEST
                          ? read_request(txn, message, ret_error)
                          : read_advice(txn, message, business_ms + ahead_limit_ms, ret_error);
@@ -219,6 +221,8 @@ static bool answer_request(const struct txn *txn, struct iso_message *ret_answer
 {
         const struct ledger_answer *found = &txn->op.answer;
         start_answer(txn, reason_de39(found->reason), ret_answer);
+        if (txn->op.kind == LEDGER_OUTCOME && found->status == LEDGER_DECIDED)
+                chip_data_add(&txn->chip.data, &iso_dialect_ascii, ret_answer);
         if (found->reason != REASON_APPROVED)
                 return true;
         if (txn->op.kind != LEDGER_INQUIRY) {
@@ -250,10 +254,20 @@ bool txn_answer(const struct txn *txn, struct iso_message *ret_answer)
         return false;
 }
 
+static void pass_chip_data(const struct iso_message *bank_answer, struct iso_message *answer)
+{
+        struct chip_data data;
+        chip_data_of(bank_answer, &data);
+        chip_data_add(&data, &iso_dialect_ascii, answer);
+        explicit_bzero(&data, sizeof(data));
+}
+
 void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct iso_message *bank_answer,
                         struct iso_message *ret_answer)
 {
         start_answer(txn, reason_de39(reason), ret_answer);
+        if (bank_answer)
+                pass_chip_data(bank_answer, ret_answer);
         if (reason != REASON_APPROVED)
                 return;
         iso_echo(ret_answer, bank_answer, 28);
@@ -281,8 +295,10 @@ void txn_make_outcome(struct txn *txn, struct token_key *key, const struct bank_
 {
         struct ledger_outcome outcome = {.cause = OUTCOME_TIMEOUT, .reason = REASON_ISSUER_UNAVAILABLE};
         assert(txn->op.kind == LEDGER_REQUEST);
+        explicit_bzero(&txn->chip, sizeof(txn->chip));
         if (bank_answer && iso_copy(bank_answer, 39, outcome.bank_de39, sizeof(outcome.bank_de39))) {
                 outcome.cause = OUTCOME_ANSWER;
+                chip_data_of(bank_answer, &txn->chip.data);
                 outcome.reason = bank_codes_reason(codes, outcome.bank_de39);
                 if (outcome.reason == REASON_APPROVED) {
                         txn_approval_code(key, &txn->op.identity, outcome.approval_code);
@@ -319,6 +335,7 @@ static void wipe(struct txn *txn)
         explicit_bzero(&txn->card, sizeof(txn->card));
         explicit_bzero(&txn->op.request, sizeof(txn->op.request));
         txn_pin_wipe(&txn->pin);
+        explicit_bzero(&txn->chip, sizeof(txn->chip));
         explicit_bzero(txn->echo, txn->echo_length);
         txn->echo_length = 0;
         txn->looks = txn->is_unknown = false;

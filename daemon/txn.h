@@ -18,8 +18,8 @@
  *
  * Invariants: a transaction outlives its connection, so it owns all that its answer needs: the answer's
  * echoes, encoded. It lives in its pool until ledger and bank have given op and exchange back, whoever still
- * waits. Card number and PIN block are wiped as soon as the bank's 0200 has been encoded, the echoes and the PIN's value when it goes back
- * to the free list. op.request is gone once op is the outcome of the same withdrawal: they share their
+ * waits. Card number, PIN block and the ATM's chip data are wiped as soon as the bank's 0200 has been encoded, the echoes, the PIN's value and the bank's
+ * chip data when it goes back to the free list. op.request is gone once op is the outcome of the same withdrawal: they share their
  * memory.
  */
 #ifndef DAEMON_TXN_H
@@ -33,6 +33,7 @@
 #include "daemon/txn_pin.h"
 #include "keymodule/client/key_client.h"
 #include "lib/security/token.h"
+#include "protocol/chip.h"
 #include "protocol/profile.h"
 
 /* MTI, two bitmaps and every field that an answer to a request or an advice echoes, at its longest:
@@ -63,6 +64,8 @@ struct txn {
         struct key_question question; /* about it */
         /* Of a repeat whose PIN is to be verified: the op only asks the ledger whether it knows it, and it does not. */
         bool looks, is_unknown;
+        /* Of a request or advice, for the bank; then of the bank's answer, for the ATM. [database] queue_max (4,096) open ones have 1 MB of it. */
+        struct chip chip;
         struct bank_route *route; /* the bank that it has a reservation with; NULL: none */
         struct bank_exchange exchange;
         int64_t poll_ms; /* PENDING: when to look again, steady time */
@@ -102,7 +105,8 @@ ATM_MUST_USE bool txn_answer(const struct txn *txn, struct iso_message *ret_answ
 void txn_answer_inquiry(const struct txn *txn, enum reason reason, const struct iso_message *bank_answer,
                         struct iso_message *ret_answer);
 
-/* Turn the op into the outcome of its withdrawal. bank_answer NULL: there was none in time, and no codes are needed. */
+/* Turn the op into the outcome of its withdrawal, and keep the bank's chip data for the ATM: it is not durable, so that whoever
+ * hears a stored answer goes without. bank_answer NULL: there was none in time, and no codes are needed. */
 void txn_make_outcome(struct txn *txn, struct token_key *key, const struct bank_codes *codes,
                       const struct iso_message *bank_answer);
 

@@ -18,6 +18,7 @@
 #define TERMINAL "T0000001"
 #define BUSINESS "2016-12-29T12:00:00+09:00"
 #define DE7      "1229030000"
+#define BALANCES "0002392C0000001234560001392C000000123456"
 
 enum { REQUEST_TIMEOUT_MS = 20000, OPEN_MAX = 16, SENT_MAX = 64, SCRIPT_MAX = 64, OUTSTANDING_MAX = 2 };
 
@@ -446,6 +447,135 @@ START_TEST(no_card_number_is_kept_once_the_banks_0200_has_left)
 }
 END_TEST
 
+/* ---- chip data ----------------------------------------------------------------------------------------- */
+
+/* Any bytes, unlike those of another seed. */
+static void set_chip_data(struct iso_message *message, int seed, size_t length)
+{
+        char bytes[CHIP_DATA_MAX];
+        for (size_t i = 0; i < length; i++)
+                bytes[i] = (char)(i * 7 + (size_t)seed);
+        iso_set(message, 55, bytes, length);
+}
+
+static bool has_chip_data(const struct iso_message *message, int seed, size_t length)
+{
+        size_t there = 0;
+        const char *value = iso_get(message, 55, &there);
+        for (size_t i = 0; i < there; i++)
+                ck_assert_int_eq((unsigned char)value[i], (unsigned char)(i * 7 + (size_t)seed));
+        ck_assert(!value || there == length);
+        return value;
+}
+
+static void withdraw_by_chip(const char *mti, const char *processing, int stan)
+{
+        build(mti, processing, stan);
+        iso_set_string(&request, 22, "051");
+        iso_set_string(&request, 23, "003");
+        set_chip_data(&request, stan, CHIP_DATA_MAX);
+        feed(0);
+}
+
+/* Nothing of what the ATM sent is in the transaction any more; and nothing of anybody's where it is over. */
+static bool is_wiped(const struct txn *txn)
+{
+        static const struct chip none;
+        return memcmp(&txn->chip, &none, sizeof(none)) == 0;
+}
+
+static const struct {
+        const char *name, *de39; /* NULL: the bank says nothing */
+        size_t length;           /* of what it says */
+        enum ledger_status status;
+        enum reason stands;
+        bool heard;
+} chip_rows[] = {
+    {"approved", "00", 100, LEDGER_DECIDED, REASON_APPROVED, true},
+    {"approved, all there may be", "00", CHIP_DATA_MAX, LEDGER_DECIDED, REASON_APPROVED, true},
+    {"approved, without any", "00", 0, LEDGER_DECIDED, REASON_APPROVED, false},
+    {"declined", "05", 30, LEDGER_DECIDED, REASON_DECLINED, true},
+    {"approved before", "00", 30, LEDGER_STORED, REASON_APPROVED, false},
+    {"approved too late", "00", 30, LEDGER_STORED, REASON_BLOCKED, false},
+    {"not heard", NULL, 0, LEDGER_DECIDED, REASON_ISSUER_UNAVAILABLE, false},
+};
+
+START_TEST(chip_data_go_to_the_bank_as_they_are_and_its_own_come_back)
+{
+        withdraw_by_chip("0200", "010000", 7);
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_str_eq(bank_peer_value(&bank.sent[0], 22), "051");
+        ck_assert_str_eq(bank_peer_value(&bank.sent[0], 23), "003");
+        ck_assert(has_chip_data(&bank.sent[0], 7, CHIP_DATA_MAX));
+        ck_assert(is_wiped(txn));
+        if (chip_rows[_i].de39) {
+                bank_peer_build(&bank, 0, chip_rows[_i].de39, &answer);
+                if (chip_rows[_i].length)
+                        set_chip_data(&answer, 100, chip_rows[_i].length);
+                bank_peer_say(&bank, &answer);
+        } else {
+                pass(15000);
+        }
+        script_end(chip_rows[_i].status, chip_rows[_i].stands);
+        ck_assert_str_eq(heard(0), reason_de39(chip_rows[_i].stands));
+        ck_assert_int_eq(has_chip_data(&atms[0].sent[0], 100, chip_rows[_i].length), chip_rows[_i].heard);
+        ck_assert(!iso_has(&atms[0].sent[0], 22) && !iso_has(&atms[0].sent[0], 23));
+        ck_assert(is_wiped(txn));
+        assert_over();
+}
+END_TEST
+
+START_TEST(an_inquiry_has_chip_data_too)
+{
+        withdraw_by_chip("0200", "310000", 7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert(has_chip_data(&bank.sent[0], 7, CHIP_DATA_MAX));
+        bank_peer_build(&bank, 0, _i ? "05" : "00", &answer);
+        iso_set_string(&answer, 54, BALANCES);
+        set_chip_data(&answer, 100, 40);
+        bank_peer_say(&bank, &answer);
+        ck_assert(has_chip_data(&atms[0].sent[0], 100, 40));
+        assert_over();
+}
+END_TEST
+
+/* Nor does an ATM get its own back. */
+START_TEST(a_repeat_s_answer_goes_without_chip_data)
+{
+        withdraw_by_chip("0201", "010000", 7);
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        script_end(LEDGER_STORED, REASON_APPROVED);
+        ck_assert_str_eq(heard(0), "00");
+        ck_assert(!iso_has(&atms[0].sent[0], 55));
+        ck_assert(is_wiped(txn));
+        assert_over();
+}
+END_TEST
+
+/* Its dialect may have room for less, or the bank more to say than an ATM may hear. */
+START_TEST(no_withdrawal_waits_for_chip_data)
+{
+        route->dialect.field[23].format = ISO_NONE;
+        route->dialect.field[55].length = _i ? 999 : CHIP_DATA_MAX - 1;
+        withdraw_by_chip("0200", "010000", 7);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_str_eq(bank_peer_value(&bank.sent[0], 22), "051");
+        ck_assert(!iso_has(&bank.sent[0], 23));
+        ck_assert_int_eq(has_chip_data(&bank.sent[0], 7, CHIP_DATA_MAX), _i);
+        bank_peer_build(&bank, 0, "00", &answer);
+        if (_i) {
+                static const char much[CHIP_DATA_MAX + 1];
+                iso_set(&answer, 55, much, sizeof(much));
+        }
+        bank_peer_say(&bank, &answer);
+        script_end(LEDGER_DECIDED, REASON_APPROVED);
+        ck_assert_str_eq(heard(0), "00");
+        ck_assert(!iso_has(&atms[0].sent[0], 55));
+        assert_over();
+}
+END_TEST
+
 /* ---- no room with the bank ----------------------------------------------------------------------------- */
 
 enum trouble { LINK_DOWN, LINK_FULL, LINK_UNKNOWN, NO_BANKS };
@@ -629,8 +759,6 @@ END_TEST
 
 /* ---- inquiries ----------------------------------------------------------------------------------------- */
 
-#define BALANCES "0002392C0000001234560001392C000000123456"
-
 static const struct {
         enum answer answers;
         const char *de39, *heard;
@@ -694,9 +822,14 @@ START_TEST(store_and_forward_is_told_of_what_is_newly_durable)
         iso_unset(&request, 2);
         iso_unset(&request, 14);
         iso_set_string(&request, 90, "0200000007" DE7 "0000000000000000000000");
+        set_chip_data(&request, 8, 20); /* for the notice */
         feed(0);
+        ck_assert_int_eq(script.op[0]->advice.chip->length, 20);
+        ck_assert_int_eq(script.op[0]->advice.chip->bytes[19], 19 * 7 + 8);
         script_end(advice_rows[_i].status, REASON_APPROVED);
         ck_assert_int_eq(notices, advice_rows[_i].notices);
+        if (atms[0].count)
+                ck_assert(!iso_has(&atms[0].sent[0], 55));
         assert_over();
 }
 END_TEST
@@ -717,6 +850,11 @@ int main(void)
         tcase_add_test(tcase, a_late_approval_is_not_paid_and_the_ledger_hears_of_it);
         tcase_add_loop_test(tcase, a_late_approval_that_the_ledger_can_not_take_is_counted, 0, 2);
         tcase_add_test(tcase, no_card_number_is_kept_once_the_banks_0200_has_left);
+        tcase_add_loop_test(tcase, chip_data_go_to_the_bank_as_they_are_and_its_own_come_back, 0,
+                            COUNT(chip_rows));
+        tcase_add_loop_test(tcase, an_inquiry_has_chip_data_too, 0, 2);
+        tcase_add_test(tcase, a_repeat_s_answer_goes_without_chip_data);
+        tcase_add_loop_test(tcase, no_withdrawal_waits_for_chip_data, 0, 2);
         tcase_add_loop_test(tcase, without_room_with_the_bank_the_ledger_is_told_a_refusal, 0, NO_BANKS + 1);
         tcase_add_loop_test(tcase, room_that_is_not_needed_is_given_back, 0, COUNT(not_asked_rows));
         tcase_add_test(tcase, stale_reference_data_give_the_room_back_and_decide_anew);
