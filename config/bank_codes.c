@@ -38,6 +38,8 @@ static const struct {
     {"68", NOTICE_AGAIN},    {"91", NOTICE_AGAIN},    {"96", NOTICE_AGAIN},
 };
 
+static const char usual_wrong_mac[] = "98";
+
 /* 0 to 35, or -1; whatever the locale. */
 static int digit_of(char c)
 {
@@ -58,6 +60,7 @@ int bank_code_place(const char *code)
 
 void bank_codes_init(struct bank_codes *ret_codes)
 {
+        strcpy(ret_codes->wrong_mac, usual_wrong_mac);
         memset(ret_codes->reason, BANK_UNLISTED, sizeof(ret_codes->reason));
         memset(ret_codes->verdict, BANK_UNLISTED, sizeof(ret_codes->verdict));
         ret_codes->reason[BANK_CODES] = REASON_DECLINED;
@@ -71,6 +74,25 @@ void bank_codes_init(struct bank_codes *ret_codes)
                     (uint8_t)usual_verdicts[i].verdict;
 }
 
+bool bank_codes_set_wrong_mac(struct bank_codes *codes, const char *code)
+{
+        int place = bank_code_place(code);
+        if (place < 0 || place == APPROVAL || place == BANK_CODES)
+                return false;
+        memcpy(codes->wrong_mac, code, sizeof(codes->wrong_mac));
+        return true;
+}
+
+/* No bank has looked at what was under a wrong MAC. */
+void bank_codes_end(struct bank_codes *codes)
+{
+        int place = bank_code_place(codes->wrong_mac);
+        if (codes->reason[place] == BANK_UNLISTED)
+                codes->reason[place] = REASON_ISSUER_UNAVAILABLE;
+        if (codes->verdict[place] == BANK_UNLISTED)
+                codes->verdict[place] = NOTICE_AGAIN;
+}
+
 /* The other way round from bank_code_place, of a place that is not that of 'other'. */
 static void code_of(int place, char ret_code[BANK_CODE_LENGTH + 1])
 {
@@ -80,9 +102,15 @@ static void code_of(int place, char ret_code[BANK_CODE_LENGTH + 1])
         ret_code[2] = '\0';
 }
 
+/* Who plays a bank finds MACs wrong that are, and no others. */
+static bool is_wrong_mac(const struct bank_codes *codes, int place)
+{
+        return place == bank_code_place(codes->wrong_mac);
+}
+
 static bool is_refusal(const struct bank_codes *codes, int place)
 {
-        return place != APPROVAL && codes->reason[place] != BANK_UNLISTED;
+        return place != APPROVAL && codes->reason[place] != BANK_UNLISTED && !is_wrong_mac(codes, place);
 }
 
 size_t bank_codes_choose_refusal(const struct bank_codes *codes, uint64_t choice,
@@ -101,7 +129,7 @@ size_t bank_codes_choose_refusal(const struct bank_codes *codes, uint64_t choice
 static bool is_answer(const struct bank_codes *codes, enum notice_verdict verdict, int place)
 {
         if (codes->verdict[place] != BANK_UNLISTED)
-                return codes->verdict[place] == verdict;
+                return codes->verdict[place] == verdict && !is_wrong_mac(codes, place);
         return codes->verdict[BANK_CODES] == verdict && is_refusal(codes, place);
 }
 

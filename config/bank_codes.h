@@ -40,6 +40,8 @@ extern const char *const notice_verdict_name[NOTICE_VERDICT_COUNT]; /* "done", "
 struct bank_codes {
         uint8_t reason[BANK_CODES + 1];  /* enum reason, or BANK_UNLISTED; the last is of 'other' */
         uint8_t verdict[BANK_CODES + 1]; /* enum notice_verdict, likewise */
+        char wrong_mac[BANK_CODE_LENGTH +
+                       1]; /* what a message whose MAC is wrong is answered with, by either side */
 };
 
 /* The rows that hold where a dialect says nothing: ISO 8583:1987's codes. */
@@ -54,6 +56,11 @@ ATM_MUST_USE bool bank_codes_set_reason(struct bank_codes *codes, const char *co
                                         char error[BANK_CODES_ERROR_MAX]);
 ATM_MUST_USE bool bank_codes_set_verdict(struct bank_codes *codes, const char *code, const char *verdict,
                                          char error[BANK_CODES_ERROR_MAX]);
+
+/* The code of a wrong MAC. Where the file says nothing else of it, it is no fault of the card-holder's, and a notice is to be sent again. False: no code, or 00. */
+ATM_MUST_USE bool bank_codes_set_wrong_mac(struct bank_codes *codes, const char *code);
+/* After all of the file's rows. */
+void bank_codes_end(struct bank_codes *codes);
 
 /* de39: whatever a bank sent. What is no code (lower case, blanks, a sign) is what no row names. */
 enum reason bank_codes_reason(const struct bank_codes *codes, const char *de39);

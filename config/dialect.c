@@ -49,8 +49,28 @@ static const char *const frame_words[] = {
 static const char *const bitmap_words[] = {[ISO_BITMAP_RAW] = "raw", [ISO_BITMAP_HEX] = "hex", NULL};
 static const char *const digits_words[] = {[ISO_DIGITS_ASCII] = "ascii", [ISO_DIGITS_BCD] = "bcd", NULL};
 static const char *const bool_words[] = {"no", "yes", NULL};
+static const char *const mac_words[] = {[ISO_MAC_LAST] = "last", [ISO_MAC_SECOND] = "128", NULL};
+static const char *const key_set_words[] = {[ISO_KEY_SET_TAG] = "62", [ISO_KEY_SET_CONTROL] = "53", NULL};
 
-/* The keys of [dialect]; `words` NULL: the name. */
+enum section {
+        SECTION_NONE,
+        SECTION_DIALECT,
+        SECTION_SECURITY,
+        SECTION_FIELDS,
+        SECTION_REQUEST_CODES,
+        SECTION_NOTICE_CODES
+};
+
+static const char *const section_names[] = {[SECTION_NONE] = "",
+                                            [SECTION_DIALECT] = "dialect",
+                                            [SECTION_SECURITY] = "security",
+                                            [SECTION_FIELDS] = "fields",
+                                            [SECTION_REQUEST_CODES] = "request codes",
+                                            [SECTION_NOTICE_CODES] = "notice codes",
+                                            NULL};
+#define SECTIONS_WANTED "[dialect], [security], [fields], [request codes] or [notice codes]"
+
+/* The keys of [dialect] and [security]; `words` NULL: a text, checked by itself. */
 enum key {
         KEY_NAME,
         KEY_HEADER,
@@ -59,20 +79,27 @@ enum key {
         KEY_DIGITS,
         KEY_LENGTH_DIGITS,
         KEY_EMPTY_MESSAGES,
+        KEY_MAC,
+        KEY_KEY_SET,
+        KEY_WRONG_MAC,
         KEY_COUNT
 };
 static const struct {
         const char *key;
         const char *const *words;
+        enum section section;
         bool optional;
 } keys[KEY_COUNT] = {
-    [KEY_NAME] = {"name", NULL, false},
-    [KEY_HEADER] = {"header", frame_words, false},
-    [KEY_COUNTS_ITSELF] = {"header_counts_itself", bool_words, false},
-    [KEY_BITMAP] = {"bitmap", bitmap_words, false},
-    [KEY_DIGITS] = {"digits", digits_words, false},
-    [KEY_LENGTH_DIGITS] = {"length_digits", digits_words, false},
-    [KEY_EMPTY_MESSAGES] = {"empty_messages", bool_words, true},
+    [KEY_NAME] = {"name", NULL, SECTION_DIALECT, false},
+    [KEY_HEADER] = {"header", frame_words, SECTION_DIALECT, false},
+    [KEY_COUNTS_ITSELF] = {"header_counts_itself", bool_words, SECTION_DIALECT, false},
+    [KEY_BITMAP] = {"bitmap", bitmap_words, SECTION_DIALECT, false},
+    [KEY_DIGITS] = {"digits", digits_words, SECTION_DIALECT, false},
+    [KEY_LENGTH_DIGITS] = {"length_digits", digits_words, SECTION_DIALECT, false},
+    [KEY_EMPTY_MESSAGES] = {"empty_messages", bool_words, SECTION_DIALECT, true},
+    [KEY_MAC] = {"mac", mac_words, SECTION_SECURITY, true},
+    [KEY_KEY_SET] = {"key_set", key_set_words, SECTION_SECURITY, true},
+    [KEY_WRONG_MAC] = {"wrong_mac", NULL, SECTION_SECURITY, true},
 };
 
 #define ROW_WANTED "name, n|an|ans|x+n|z|b, fixed|llvar|lllvar, length, show|pan|hide"
@@ -127,18 +154,9 @@ static bool is_name(const char *text)
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
-enum section { SECTION_NONE, SECTION_DIALECT, SECTION_FIELDS, SECTION_REQUEST_CODES, SECTION_NOTICE_CODES };
-
-static const char *const section_names[] = {[SECTION_NONE] = "",
-                                            [SECTION_DIALECT] = "dialect",
-                                            [SECTION_FIELDS] = "fields",
-                                            [SECTION_REQUEST_CODES] = "request codes",
-                                            [SECTION_NOTICE_CODES] = "notice codes",
-                                            NULL};
-#define SECTIONS_WANTED "[dialect], [fields], [request codes] or [notice codes]"
-
 struct reading {
         struct ini_file file;
+        bool has_security;
         int key_line[KEY_COUNT]; /* 0: not given */
         int field_line[ISO_FIELD_MAX + 1];
         struct iso_dialect dialect;
@@ -156,12 +174,13 @@ static bool on_section(void *context, const char *section)
 {
         struct reading *r = context;
         char shown[SHOWN_MAX + 4];
+        r->has_security = r->has_security || section_find(section) == SECTION_SECURITY;
         return section_find(section) != SECTION_NONE ||
                ini_file_refuse(&r->file, r->file.line, "unknown section [%s]; expected " SECTIONS_WANTED,
                                text_shown(section, shown));
 }
 
-/* ---- [dialect] --------------------------------------------------------------------------------------- */
+/* ---- [dialect], [security] --------------------------------------------------------------------------- */
 
 static bool key_store(struct reading *r, enum key key, int choice)
 {
@@ -184,7 +203,14 @@ static bool key_store(struct reading *r, enum key key, int choice)
         case KEY_EMPTY_MESSAGES:
                 r->dialect.frame_may_be_empty = choice == 1;
                 break;
+        case KEY_MAC:
+                r->dialect.mac = (enum iso_mac_place)choice;
+                break;
+        case KEY_KEY_SET:
+                r->dialect.key_set = (enum iso_key_set_place)choice;
+                break;
         case KEY_NAME:
+        case KEY_WRONG_MAC:
         case KEY_COUNT:
                 break;
         }
@@ -202,27 +228,50 @@ static bool on_name(struct reading *r, const char *name)
         return true;
 }
 
-static bool on_key(struct reading *r, const char *key, const char *value)
+static bool on_wrong_mac(struct reading *r, const char *code)
 {
-        char shown[SHOWN_MAX + 4], expected[80];
+        char shown[SHOWN_MAX + 4];
+        return bank_codes_set_wrong_mac(&r->codes, code) ||
+               ini_file_refuse(
+                   &r->file, r->file.line,
+                   "[security] wrong_mac = '%s'; expected a code of two digits or capital letters, not 00",
+                   text_shown(code, shown));
+}
+
+/* "name, header, bitmap" */
+static const char *keys_list(enum section section, char *buffer, size_t size)
+{
+        size_t used = 0;
+        for (int i = 0; i < KEY_COUNT && used < size; i++)
+                if (keys[i].section == section)
+                        used += (size_t)snprintf(buffer + used, size - used, "%s%s", used ? ", " : "",
+                                                 keys[i].key);
+        return buffer;
+}
+
+static bool on_key(struct reading *r, enum section section, const char *key, const char *value)
+{
+        const char *name = section_names[section];
+        char shown[SHOWN_MAX + 4], expected[160];
         int i = 0;
-        while (i < KEY_COUNT && strcmp(keys[i].key, key) != 0)
+        while (i < KEY_COUNT && (keys[i].section != section || strcmp(keys[i].key, key) != 0))
                 i++;
         if (i == KEY_COUNT)
-                return ini_file_refuse(&r->file, r->file.line,
-                                       "[dialect] %s: unknown key; expected one of: name, header, "
-                                       "header_counts_itself, bitmap, digits, length_digits, empty_messages",
-                                       text_shown(key, shown));
+                return ini_file_refuse(&r->file, r->file.line, "[%s] %s: unknown key; expected one of: %s",
+                                       name, text_shown(key, shown),
+                                       keys_list(section, expected, sizeof(expected)));
         if (r->key_line[i])
                 return ini_file_refuse(&r->file, r->file.line,
-                                       "[dialect] %s: given twice, first in line %d; expected once", key,
+                                       "[%s] %s: given twice, first in line %d; expected once", name, key,
                                        r->key_line[i]);
         r->key_line[i] = r->file.line;
         if (i == KEY_NAME)
                 return on_name(r, value);
+        if (i == KEY_WRONG_MAC)
+                return on_wrong_mac(r, value);
         int choice = word_find(keys[i].words, value);
         if (choice < 0)
-                return ini_file_refuse(&r->file, r->file.line, "[dialect] %s = '%s'; expected %s", key,
+                return ini_file_refuse(&r->file, r->file.line, "[%s] %s = '%s'; expected %s", name, key,
                                        text_shown(value, shown),
                                        words_list(keys[i].words, expected, sizeof(expected)));
         return key_store(r, (enum key)i, choice);
@@ -440,7 +489,8 @@ static bool on_pair(void *context, const char *section, const char *key, const c
         struct reading *r = context;
         switch (section_find(section)) {
         case SECTION_DIALECT:
-                return on_key(r, key, value);
+        case SECTION_SECURITY:
+                return on_key(r, section_find(section), key, value);
         case SECTION_FIELDS:
                 return on_field(r, key, value);
         case SECTION_REQUEST_CODES:
@@ -476,6 +526,34 @@ static void missing_check(struct reading *r)
         }
 }
 
+/* What a MAC and its key set need, in the built-in dialect's form; a text may be shorter, down to what holds a set's number. */
+static void security_need(struct reading *r, int field, int shortest)
+{
+        const struct iso_field *row = &r->dialect.field[field], *builtin = &iso_dialect_ascii.field[field];
+        if (row->format != builtin->format || row->length_kind != builtin->length_kind ||
+            row->length < shortest || row->length > builtin->length)
+                ini_file_refuse(
+                    &r->file, INI_FILE_WHOLE,
+                    "[fields] %d is missing or has another form than [security] needs; expected a "
+                    "row such as %d = %s, %s, %s, %d, %s",
+                    field, field, builtin->name, format_word(builtin->format),
+                    kind_words[builtin->length_kind], builtin->length, mask_words[builtin->mask]);
+}
+
+static void security_check(struct reading *r)
+{
+        enum { TAG_SHORTEST = 9, CONTROL_LENGTH = 16, MAC_LENGTH = 8 };
+        if (!r->has_security)
+                return;
+        if (r->dialect.mac == ISO_MAC_LAST)
+                security_need(r, 64, MAC_LENGTH);
+        security_need(r, 128, MAC_LENGTH);
+        if (r->dialect.key_set == ISO_KEY_SET_TAG)
+                security_need(r, 62, TAG_SHORTEST);
+        else
+                security_need(r, 53, CONTROL_LENGTH);
+}
+
 static struct ini_file file_of(const char *path, char error[DIALECT_ERROR_MAX])
 {
         return (struct ini_file){.path = path,
@@ -494,6 +572,8 @@ static bool read_all(struct ini_file file, struct iso_dialect *ret_dialect, stru
         if (!ini_file_read(&r.file))
                 return false;
         missing_check(&r);
+        security_check(&r);
+        bank_codes_end(&r.codes);
         if (r.file.error_line)
                 return false;
         *ret_dialect = r.dialect;
@@ -515,8 +595,10 @@ bool dialect_load(const char *path, struct iso_dialect *ret_dialect, struct bank
 {
         if (strcmp(path, iso_dialect_ascii.name) == 0) {
                 *ret_dialect = iso_dialect_ascii;
-                if (ret_codes)
+                if (ret_codes) {
                         bank_codes_init(ret_codes);
+                        bank_codes_end(ret_codes);
+                }
                 return true;
         }
         struct ini_file ini = file_of(path, error);

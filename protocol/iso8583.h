@@ -53,6 +53,16 @@ enum iso_mask {
 enum iso_bitmap_form { ISO_BITMAP_RAW, ISO_BITMAP_HEX };
 enum iso_digits_form { ISO_DIGITS_ASCII, ISO_DIGITS_BCD };
 
+/* What a message's security needs (iso_mac.h): the field of its MAC, and where the number of its key set is. */
+enum iso_mac_place {
+        ISO_MAC_LAST,  /* 64, or 128 where any of 65 to 127 is there */
+        ISO_MAC_SECOND /* 128, always */
+};
+enum iso_key_set_place {
+        ISO_KEY_SET_TAG,    /* 62, the tag KS */
+        ISO_KEY_SET_CONTROL /* 53, the number alone, with leading zeros */
+};
+
 /* How the length before each message is written. */
 enum frame_form {
         FRAME_BINARY, /* 2 bytes, big-endian */
@@ -79,8 +89,10 @@ struct iso_dialect {
         bool frame_counts_itself; /* the length before a message includes its own bytes */
         bool frame_may_be_empty;  /* a length of zero is a sign of life, and no fault */
         enum iso_bitmap_form bitmap;
-        enum iso_digits_form digits;               /* of n fields, x+n after its sign, and the MTI */
-        enum iso_digits_form length_digits;        /* of LLVAR and LLLVAR prefixes */
+        enum iso_digits_form digits;        /* of n fields, x+n after its sign, and the MTI */
+        enum iso_digits_form length_digits; /* of LLVAR and LLLVAR prefixes */
+        enum iso_mac_place mac;
+        enum iso_key_set_place key_set;
         struct iso_field field[ISO_FIELD_MAX + 1]; /* by field number; 0 and 1 unused */
 };
 

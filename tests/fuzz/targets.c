@@ -63,7 +63,7 @@ static void check_mac(const struct iso_dialect *dialect, struct iso_message *mes
         struct iso_error error = {0};
         uint8_t out[ISO_MESSAGE_MAX];
         size_t covered = 0, again = 0;
-        int field = iso_mac_field(message);
+        int field = iso_mac_field(dialect, message);
 
         if (iso_mac_covered(dialect, message, size, &covered))
                 PROMISE(covered + ISO_MAC_LENGTH == size && iso_has(message, field));
@@ -72,7 +72,7 @@ static void check_mac(const struct iso_dialect *dialect, struct iso_message *mes
                 check_error(&error, sizeof(out));
                 return;
         }
-        PROMISE(covered + ISO_MAC_LENGTH == (size_t)written && iso_mac_field(message) == field);
+        PROMISE(covered + ISO_MAC_LENGTH == (size_t)written && iso_mac_field(dialect, message) == field);
         memset(out + covered, 0xa5, ISO_MAC_LENGTH);
         PROMISE(iso_decode(dialect, out, (size_t)written, &back, &error) == 0);
         PROMISE(iso_mac_covered(dialect, &back, (size_t)written, &again) && again == covered);

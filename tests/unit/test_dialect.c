@@ -25,7 +25,7 @@
 
 static const char *const shipped[] = {"BANKA", "BANKB", "BANKC"};
 enum { A, B, C, SHIPPED };
-#define SECTIONS_WANTED "[dialect], [fields], [request codes] or [notice codes]"
+#define SECTIONS_WANTED "[dialect], [security], [fields], [request codes] or [notice codes]"
 
 static struct iso_dialect dialects[SHIPPED];
 
@@ -586,6 +586,36 @@ static const struct {
      "x.dialect:25: [fields] 95 (replacement amounts): format n; expected an, which our values have"},
     {12, "7 = time, n, fixed, 14, show",
      "x.dialect:12: [fields] 7 (time): a length of 14; expected 10, which holds our values"},
+    /* what MACs need */
+    {LINE_END, "[security]\nmac = 64", "x.dialect:27: [security] mac = '64'; expected last or 128"},
+    {LINE_END, "[security]\nkey_set = 48", "x.dialect:27: [security] key_set = '48'; expected 62 or 53"},
+    {LINE_END, "[security]\nname = X",
+     "x.dialect:27: [security] name: unknown key; expected one of: mac, key_set, wrong_mac"},
+    {LINE_END, "[security]\nmac = last\nmac = 128",
+     "x.dialect:28: [security] mac: given twice, first in line 27; expected once"},
+    {LINE_END, "[security]\nwrong_mac = 00",
+     "x.dialect:27: [security] wrong_mac = '00'; expected a code of two digits or capital letters, not 00"},
+    {LINE_END, "[security]\nwrong_mac = other",
+     "x.dialect:27: [security] wrong_mac = 'other'; expected a code of two digits or capital letters, not "
+     "00"},
+    {LINE_END, "62 = private, ans, lllvar, 99, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = last",
+     "x.dialect: [fields] 64 is missing or has another form than [security] needs; expected a row such as 64 "
+     "= "
+     "MAC, b, fixed, 8, show"},
+    {LINE_END, "62 = private, ans, lllvar, 99, hide\n[security]\nmac = 128",
+     "x.dialect: [fields] 128 is missing or has another form than [security] needs; expected a row such as "
+     "128 = "
+     "MAC 2, b, fixed, 8, show"},
+    {LINE_END,
+     "62 = private, ans, lllvar, 8, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\nkey_set = 62",
+     "x.dialect: [fields] 62 is missing or has another form than [security] needs; expected a row such as 62 "
+     "= "
+     "private 62, ans, lllvar, 999, hide"},
+    {LINE_END,
+     "53 = control, n, fixed, 12, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\nkey_set = 53",
+     "x.dialect: [fields] 53 is missing or has another form than [security] needs; expected a row such as 53 "
+     "= "
+     "security control, n, fixed, 16, hide"},
     /* what the bank's codes mean */
     {LINE_END, "[request codes]\n00 = NOT_COVERED",
      "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another "
@@ -617,11 +647,18 @@ START_TEST(the_codes_of_the_file_reach_whoever_asks_for_them)
         struct iso_dialect dialect;
         struct bank_codes shipped_codes, usual;
         bank_codes_init(&usual);
+        bank_codes_end(&usual);
         snprintf(path, sizeof(path), "%s/etc/dialects/BANKC.dialect", SOURCE_DIR);
         ck_assert_msg(dialect_load(path, &dialect, &shipped_codes, error), "%s", error);
         ck_assert_int_eq(bank_codes_verdict(&shipped_codes, "E2"), NOTICE_REPEATED);
         ck_assert_int_eq(bank_codes_reason(&shipped_codes, "A1"), REASON_NOT_COVERED);
+        ck_assert_str_eq(shipped_codes.wrong_mac, "N8");
+        ck_assert_int_eq(bank_codes_reason(&shipped_codes, "N8"), REASON_ISSUER_UNAVAILABLE);
+        ck_assert_int_eq(bank_codes_verdict(&shipped_codes, "N8"), NOTICE_AGAIN);
+        ck_assert_int_eq(bank_codes_verdict(&shipped_codes, "98"), NOTICE_CASE);
         ck_assert(dialect_load("ascii", &dialect, &shipped_codes, error));
+        ck_assert_str_eq(shipped_codes.wrong_mac, "98");
+        ck_assert_int_eq(bank_codes_verdict(&shipped_codes, "98"), NOTICE_AGAIN);
         ck_assert_mem_eq(&shipped_codes, &usual, sizeof(usual));
         /* BANKA's file is the whole usual table, to begin another from */
         snprintf(path, sizeof(path), "%s/etc/dialects/BANKA.dialect", SOURCE_DIR);

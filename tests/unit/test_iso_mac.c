@@ -55,6 +55,63 @@ static bool is_good(const uint8_t *bytes, size_t size)
         return mac_is_same(mac, bytes + covered, ISO_MAC_LENGTH);
 }
 
+/* What a dialect may have elsewhere. */
+static const struct {
+        enum iso_mac_place mac;
+        enum iso_key_set_place key_set;
+        int field, set_field;
+} place_rows[] = {{ISO_MAC_LAST, ISO_KEY_SET_TAG, 64, 62},
+                  {ISO_MAC_SECOND, ISO_KEY_SET_TAG, 128, 62},
+                  {ISO_MAC_LAST, ISO_KEY_SET_CONTROL, 64, 53},
+                  {ISO_MAC_SECOND, ISO_KEY_SET_CONTROL, 128, 53}};
+
+START_TEST(a_dialect_says_where_mac_and_key_set_are)
+{
+        static const int sets[] = {1, 47, ISO_KEY_SET_MAX};
+        struct iso_dialect dialect = iso_dialect_ascii;
+        dialect.mac = place_rows[_i].mac;
+        dialect.key_set = place_rows[_i].key_set;
+        for (size_t i = 0; i < COUNT(sets); i++) {
+                struct iso_message message, back;
+                struct iso_error error = {0};
+                uint8_t bytes[ISO_MESSAGE_MAX];
+                size_t covered = 0, again = 0;
+                fill(&message, "0200");
+                iso_unset(&message, 62);
+                ck_assert_int_eq(iso_mac_set(&dialect, &message), 0);
+                iso_mac_name_set(&dialect, &message, sets[i]);
+                int size = iso_mac_encode(&dialect, &message, bytes, sizeof(bytes), &covered, &error);
+                ck_assert_int_gt(size, 0);
+                ck_assert_int_eq(iso_decode(&dialect, bytes, (size_t)size, &back, &error), 0);
+                ck_assert(iso_has(&back, place_rows[_i].field) && iso_has(&back, place_rows[_i].set_field));
+                ck_assert(!iso_has(&back, 192 - place_rows[_i].field) &&
+                          !iso_has(&back, 115 - place_rows[_i].set_field));
+                ck_assert(iso_mac_covered(&dialect, &back, (size_t)size, &again) && again == covered);
+                ck_assert_int_eq(iso_mac_set(&dialect, &back), sets[i]);
+        }
+}
+END_TEST
+
+START_TEST(what_names_no_key_set_in_its_form_names_none)
+{
+        static const struct {
+                int field;
+                const char *value;
+        } rows[] = {{62, "KS0"},       {62, "KS00012"},          {62, "KS005"},
+                    {62, "KS004abcd"}, {62, "KS0011KS0012"},     {62, "XX0011"},
+                    {62, "KS0011X"},   {53, "0000000000010000"}, {53, "0000000000000000"}};
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct iso_dialect dialect = iso_dialect_ascii;
+                struct iso_message message;
+                dialect.key_set = rows[i].field == 62 ? ISO_KEY_SET_TAG : ISO_KEY_SET_CONTROL;
+                fill(&message, "0200");
+                iso_unset(&message, 62);
+                iso_set_string(&message, rows[i].field, rows[i].value);
+                ck_assert_msg(iso_mac_set(&dialect, &message) == 0, "%s", rows[i].value);
+        }
+}
+END_TEST
+
 START_TEST(the_mac_is_in_the_last_field_of_the_last_bitmap)
 {
         static const struct {
@@ -73,7 +130,7 @@ START_TEST(the_mac_is_in_the_last_field_of_the_last_bitmap)
                 iso_set_string(&message, rows[i].other, value);
                 size_t size = seal(&message, bytes);
                 decode(&iso_dialect_ascii, bytes, size, &back);
-                ck_assert_int_eq(iso_mac_field(&back), rows[i].field);
+                ck_assert_int_eq(iso_mac_field(&iso_dialect_ascii, &back), rows[i].field);
                 ck_assert(iso_has(&back, rows[i].field));
                 ck_assert(!iso_has(&back, rows[i].field == 64 ? 128 : 64));
                 ck_assert(is_good(bytes, size));
@@ -173,6 +230,8 @@ static Suite *suite(void)
 {
         Suite *s = suite_create("iso_mac");
         TCase *t = tcase_create("place");
+        tcase_add_loop_test(t, a_dialect_says_where_mac_and_key_set_are, 0, COUNT(place_rows));
+        tcase_add_test(t, what_names_no_key_set_in_its_form_names_none);
         tcase_add_test(t, the_mac_is_in_the_last_field_of_the_last_bitmap);
         tcase_add_test(t, what_was_changed_cut_or_taken_from_elsewhere_has_another_mac);
         tcase_add_test(t, a_message_that_was_written_anew_has_another_mac);

@@ -161,7 +161,7 @@ static void put_both(char direction, struct iso_message *message)
         if (values_wanted)
                 return; /* a binary field has no end there, see expect_values */
         set_value(message, 62);
-        set_value(message, iso_mac_field(message));
+        set_value(message, iso_mac_field(&iso_dialect_ascii, message));
         put(direction, message);
 }
 

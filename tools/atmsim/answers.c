@@ -101,7 +101,7 @@ static bool check_mac(const struct atm_keys *keys, const struct iso_message *mes
                       size_t length, char why[ANSWER_WHY_MAX])
 {
         uint8_t mac[ATM_MAC_LENGTH];
-        int field = iso_mac_field(message);
+        int field = iso_mac_field(&iso_dialect_ascii, message);
         size_t covered;
         struct tag set;
 
