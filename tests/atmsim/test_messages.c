@@ -22,7 +22,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct message_place place = {.hall = "H00001         ", .acquirer = "99000001"};
-static const struct atm_keys keys = {.set = 7,
+static const struct lab_keys keys = {.set = 7,
                                      .pin = {CIPHER_AES, 16, "the key of PINs."},
                                      .up.key = {CIPHER_AES, 16, "the key up......"},
                                      .down.key = {CIPHER_AES, 16, "the key down...."}};
@@ -66,7 +66,7 @@ static const struct profile_row *send_out(enum atm_message what, bool repeat)
                                        what == ATM_REQUEST || what == ATM_INQUIRY ? &card : NULL,
                                        (struct message_faults){mac_fault, pin_fault}, frame);
         size_t covered;
-        uint8_t mac[ATM_MAC_LENGTH];
+        uint8_t mac[LAB_MAC_LENGTH];
 
         answers_expect(&answers, what, identity, atm.w.amount_yen);
         ck_assert_int_eq(frame_next(&iso_dialect_ascii, frame, whole, &bytes, &length), FRAME_READY);
@@ -77,7 +77,7 @@ static const struct profile_row *send_out(enum atm_message what, bool repeat)
         ck_assert_int_eq(profile_check(row, &request, &error), 0);
         mac_is_right = iso_mac_covered(&iso_dialect_ascii, &request, length, &covered);
         if (mac_is_right) {
-                atm_mac(&keys.up, bytes, covered, mac);
+                lab_mac(&keys.up, bytes, covered, mac);
                 mac_is_right = mac_is_same(mac, bytes + covered, sizeof(mac));
         }
         return row;
@@ -154,7 +154,7 @@ START_TEST(an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer)
 {
         struct atm_answer answer;
         struct iso_error error;
-        uint8_t bytes[1024], mac[ATM_MAC_LENGTH];
+        uint8_t bytes[1024], mac[LAB_MAC_LENGTH];
         size_t covered;
         struct tag set;
 
@@ -173,15 +173,15 @@ START_TEST(an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer)
         ck_assert(!check(&answer));
         int length = iso_mac_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &covered, &error);
         ck_assert_int_gt(length, 0);
-        atm_mac(&keys.up, bytes, covered, bytes + covered);
+        lab_mac(&keys.up, bytes, covered, bytes + covered);
         ck_assert(!answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why));
         ck_assert_ptr_nonnull(strstr(why, "another MAC"));
-        atm_mac(&keys.down, bytes, covered, mac);
+        lab_mac(&keys.down, bytes, covered, mac);
         memcpy(bytes + covered, mac, sizeof(mac));
         ck_assert_msg(answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why), "%s", why);
         iso_set_string(&reply, 62, "KS0018");
         length = iso_mac_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &covered, &error);
-        atm_mac(&keys.down, bytes, covered, bytes + covered);
+        lab_mac(&keys.down, bytes, covered, bytes + covered);
         ck_assert(!answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why));
 }
 END_TEST
@@ -200,14 +200,14 @@ START_TEST(a_message_leaves_with_the_mac_that_its_fault_says)
 }
 END_TEST
 
-static const struct atm_keys tdes_keys = {.set = 8,
+static const struct lab_keys tdes_keys = {.set = 8,
                                           .pin = {CIPHER_TDES, 16, "another PIN key."},
                                           .up.key = {CIPHER_AES, 16, "the key up......"},
                                           .down.key = {CIPHER_AES, 16, "the key down...."}};
 static const char *const pin_formats[] = {"4", "03"};
 
 /* The PIN of what was sent last, in the format that it is of, 0: it is in none. False: there is no block. */
-static bool open_pin(const struct atm_keys *of, struct pin *ret_pin, char *ret_format)
+static bool open_pin(const struct lab_keys *of, struct pin *ret_pin, char *ret_format)
 {
         uint8_t block[PIN_BLOCK_MAX];
         bool is_aes = of->pin.algorithm == CIPHER_AES;
@@ -236,7 +236,7 @@ static bool open_pin(const struct atm_keys *of, struct pin *ret_pin, char *ret_f
 /* Of each key and fault, over many STANs: all formats and all that can be wrong with a block are among them. */
 START_TEST(a_request_has_the_pin_block_that_its_keys_and_its_fault_say)
 {
-        const struct atm_keys *of = _i ? &tdes_keys : &keys;
+        const struct lab_keys *of = _i ? &tdes_keys : &keys;
         char seen[3] = "", format;
         struct pin pin;
 

@@ -97,10 +97,10 @@ static bool is_number(const struct iso_message *message, int field, int64_t want
 }
 
 /* Who has no keys can't check one, and is told so by a host that thinks he has: 98. */
-static bool check_mac(const struct atm_keys *keys, const struct iso_message *message, const uint8_t *bytes,
+static bool check_mac(const struct lab_keys *keys, const struct iso_message *message, const uint8_t *bytes,
                       size_t length, char why[ANSWER_WHY_MAX])
 {
-        uint8_t mac[ATM_MAC_LENGTH];
+        uint8_t mac[LAB_MAC_LENGTH];
         int field = iso_mac_field(&iso_dialect_ascii, message);
         size_t covered;
         struct tag set;
@@ -112,7 +112,7 @@ static bool check_mac(const struct atm_keys *keys, const struct iso_message *mes
                 return wrong(why, 62, "KS, the request's key set");
         if (!iso_mac_covered(&iso_dialect_ascii, message, length, &covered))
                 return wrong(why, field, "a MAC");
-        atm_mac(&keys->down, bytes, covered, mac);
+        lab_mac(&keys->down, bytes, covered, mac);
         return mac_is_same(mac, bytes + covered, sizeof(mac)) ? true : wrong(why, field, "another MAC");
 }
 

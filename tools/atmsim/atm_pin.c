@@ -61,7 +61,7 @@ static void seal_spoiled(enum pin_format format, const struct cipher_key *key, c
         cipher_blocks(used, CIPHER_ENCIPHER, ret_block, size, ret_block);
 }
 
-void atm_pin_add(struct iso_message *message, const struct atm_keys *keys, const struct card *card,
+void atm_pin_add(struct iso_message *message, const struct lab_keys *keys, const struct card *card,
                  enum pin_fault fault, uint32_t draw)
 {
         bool is_aes = keys->pin.algorithm == CIPHER_AES, sealed = true;

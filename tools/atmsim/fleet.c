@@ -76,7 +76,7 @@ struct fleet {
         struct event *tick, *arrival;
         struct signals *signals;
         struct terminals terminals;
-        struct atm_keys *keys; /* a terminal each; NULL: none has any */
+        struct lab_keys *keys; /* a terminal each; NULL: none has any */
         struct token_key *token_key;
         struct customers customers;
         struct arrivals arrivals;
@@ -867,6 +867,21 @@ static bool open_seats(struct fleet *fleet)
         return true;
 }
 
+static int64_t place_of_terminal(const void *terminals, const char *name)
+{
+        return strlen(name) == sizeof(((struct terminal *)NULL)->name) - 1 ? terminals_find(terminals, name)
+                                                                           : -1;
+}
+
+static bool load_keys(struct fleet *fleet, char error[LAB_KEYS_ERROR_MAX])
+{
+        const struct lab_owners owners = {"terminal", fleet->terminals.count, place_of_terminal,
+                                          &fleet->terminals};
+
+        fleet->keys = lab_keys_load(fleet->options->keys, fleet->options->keks, &owners, error);
+        return fleet->keys;
+}
+
 static bool open_files(struct fleet *fleet)
 {
         const struct fleet_options *options = fleet->options;
@@ -874,8 +889,7 @@ static bool open_files(struct fleet *fleet)
 
         if (!terminals_load(options->terminals, (size_t)options->atms, &fleet->terminals, error))
                 goto fail;
-        if (options->keys &&
-            !(fleet->keys = atm_keys_load(options->keys, options->keks, &fleet->terminals, error)))
+        if (options->keys && !load_keys(fleet, error))
                 goto fail;
         fleet->token_key = token_key_load(options->token_key_file, error);
         if (!fleet->token_key)
@@ -987,7 +1001,7 @@ static bool close_fleet(struct fleet *fleet)
                 event_base_free(fleet->base);
         cards_free(&fleet->customers.cards);
         token_key_free(fleet->token_key);
-        atm_keys_free(fleet->keys, fleet->terminals.count);
+        lab_keys_free(fleet->keys, fleet->terminals.count);
         terminals_free(&fleet->terminals);
         free(fleet->seats);
         free(fleet->deadline_us);

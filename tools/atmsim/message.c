@@ -105,10 +105,10 @@ static const char *mti_of(enum atm_message what, bool repeat)
 }
 
 /* What somebody has who has no key of the terminal. */
-static const struct atm_mac_key nobodys_key = {.key = {.algorithm = CIPHER_AES, .length = 16}};
+static const struct lab_mac_key nobodys_key = {.key = {.algorithm = CIPHER_AES, .length = 16}};
 
 /* Encoded with KS and MAC. The MAC of another message is one of this that differs in a bit. */
-static int seal(struct iso_message *message, const struct atm_keys *keys, enum mac_fault fault,
+static int seal(struct iso_message *message, const struct lab_keys *keys, enum mac_fault fault,
                 uint8_t *bytes, size_t size, struct iso_error *error)
 {
         char number[16];
@@ -124,7 +124,7 @@ static int seal(struct iso_message *message, const struct atm_keys *keys, enum m
                 return length;
         if (fault == MAC_OF_ANOTHER)
                 bytes[covered - 1] ^= 1;
-        atm_mac(fault == MAC_WRONG ? &nobodys_key : &keys->up, bytes, covered, bytes + covered);
+        lab_mac(fault == MAC_WRONG ? &nobodys_key : &keys->up, bytes, covered, bytes + covered);
         if (fault == MAC_OF_ANOTHER)
                 bytes[covered - 1] ^= 1;
         return length;

@@ -7,7 +7,7 @@
 
 #include "protocol/iso8583.h"
 #include "tools/atmsim/atm.h"
-#include "tools/atmsim/atm_keys.h"
+#include "keymodule/laboratory/lab_keys.h"
 
 enum { FRAME_MAX = 512 };
 
@@ -15,7 +15,7 @@ enum { FRAME_MAX = 512 };
 struct message_place {
         char hall[16];               /* DE 42, padded to 15 */
         const char *acquirer;        /* DE 32 */
-        const struct atm_keys *keys; /* NULL: it has none */
+        const struct lab_keys *keys; /* NULL: it has none */
 };
 
 /* Identity of the message that `what` would be now; the sign-on's is the caller's. */

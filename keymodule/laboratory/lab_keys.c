@@ -1,5 +1,5 @@
-/* An ATM's keys: see atm_keys.h. A key block is unwrapped as its row is read, so that a wrong one is named with its line. */
-#include "tools/atmsim/atm_keys.h"
+/* The keys of simulated ATMs and banks: see lab_keys.h. A key block is unwrapped as its row is read, so that a wrong one is named with its line. */
+#include "keymodule/laboratory/lab_keys.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -11,31 +11,30 @@
 #include "lib/base/number.h"
 
 enum { KEY_SET_MAX = 9999 };
-enum { KEK_TERMINAL, KEK };
-enum { KEY_TERMINAL, KEY_SET, PIN_KEY, MAC_KEY_UP, MAC_KEY_DOWN };
+enum { KEK = 1, KEK_COLUMNS };
+enum { OWNER, KEY_SET, PIN_KEY, MAC_KEY_UP, MAC_KEY_DOWN, KEY_COLUMNS };
 
-static const char *const kek_columns[] = {"terminal", "kek", NULL};
-static const char *const key_columns[] = {"terminal", "set", "pin_key", "mac_key_up", "mac_key_down", NULL};
+/* The first is the owners'. */
+static const char *const kek_columns[KEK_COLUMNS] = {NULL, "kek"};
+static const char *const key_columns[KEY_COLUMNS] = {NULL, "set", "pin_key", "mac_key_up", "mac_key_down"};
 
 struct loading {
-        const struct terminals *terminals;
-        struct cipher_key *keks; /* a terminal each; length 0: it has none */
-        struct atm_keys *keys;
+        const struct lab_owners *owners;
+        struct cipher_key *keks; /* an owner each; length 0: it has none */
+        struct lab_keys *keys;
         struct csv csv;
 };
 
-/* Files of a whole fleet serve a part of it too: rows of others are passed over. */
-static int64_t terminal_of(const struct loading *l)
+static int64_t place_of(const struct loading *l)
 {
-        const char *name = csv_value(&l->csv, 0);
-        return strlen(name) == 8 ? terminals_find(l->terminals, name) : -1;
+        return l->owners->find(l->owners->context, csv_value(&l->csv, OWNER));
 }
 
 static bool load_kek(struct loading *l)
 {
         const char *text = csv_value(&l->csv, KEK);
         size_t length = strlen(text) / 2;
-        int64_t place = terminal_of(l);
+        int64_t place = place_of(l);
         struct cipher_key kek = {.algorithm = CIPHER_AES, .length = length};
 
         if (place < 0)
@@ -56,20 +55,11 @@ static bool unwrap(struct loading *l, int column, const struct key_block_guard *
 
         return key_block_unwrap(guard, text, strlen(text), ret_header, ret_key) == KEY_BLOCK_GOOD ||
                csv_refuse(&l->csv, l->csv.line, key_columns[column],
-                          "expected a key block under the terminal's key-encrypting key");
+                          "expected a key block under the %s's key-encrypting key", l->owners->column);
 }
 
-static bool unwrap_pin_key(struct loading *l, const struct key_block_guard *guard, struct cipher_key *ret_key)
-{
-        struct key_block_header header;
-
-        return unwrap(l, PIN_KEY, guard, &header, ret_key) &&
-               (!strcmp(header.usage, "P0") ||
-                csv_refuse(&l->csv, l->csv.line, key_columns[PIN_KEY], "expected a PIN key: of usage P0"));
-}
-
-static bool unwrap_mac_key(struct loading *l, int column, const struct key_block_guard *guard,
-                           struct atm_mac_key *ret_key)
+static bool unwrap_mac(struct loading *l, int column, const struct key_block_guard *guard,
+                       struct lab_mac_key *ret_key)
 {
         struct key_block_header header;
 
@@ -83,10 +73,20 @@ static bool unwrap_mac_key(struct loading *l, int column, const struct key_block
         return true;
 }
 
+static bool unwrap_pin(struct loading *l, const struct key_block_guard *guard, struct cipher_key *ret_key)
+{
+        struct key_block_header header;
+
+        if (!unwrap(l, PIN_KEY, guard, &header, ret_key))
+                return false;
+        return !strcmp(header.usage, "P0") ||
+               csv_refuse(&l->csv, l->csv.line, key_columns[PIN_KEY], "expected a PIN key, of usage P0");
+}
+
 static bool load_key(struct loading *l)
 {
-        int64_t place = terminal_of(l), set;
-        struct atm_keys keys = {0};
+        int64_t place = place_of(l), set;
+        struct lab_keys keys = {0};
         struct key_block_guard guard;
 
         if (place < 0)
@@ -94,13 +94,13 @@ static bool load_key(struct loading *l)
         if (!number_parse(csv_value(&l->csv, KEY_SET), 1, KEY_SET_MAX, &set))
                 return csv_refuse(&l->csv, l->csv.line, "set", "expected a number from 1 to %d", KEY_SET_MAX);
         if (l->keks[place].length == 0)
-                return csv_refuse(&l->csv, l->csv.line, "terminal",
+                return csv_refuse(&l->csv, l->csv.line, l->owners->column,
                                   "%s has no key-encrypting key in the other file",
-                                  csv_value(&l->csv, KEY_TERMINAL));
+                                  csv_value(&l->csv, OWNER));
         key_block_guard_of(&l->keks[place], &guard);
         keys.set = (int)set;
-        bool good = unwrap_pin_key(l, &guard, &keys.pin) && unwrap_mac_key(l, MAC_KEY_UP, &guard, &keys.up) &&
-                    unwrap_mac_key(l, MAC_KEY_DOWN, &guard, &keys.down);
+        bool good = unwrap_pin(l, &guard, &keys.pin) && unwrap_mac(l, MAC_KEY_UP, &guard, &keys.up) &&
+                    unwrap_mac(l, MAC_KEY_DOWN, &guard, &keys.down);
         if (good && keys.set > l->keys[place].set)
                 l->keys[place] = keys;
         key_block_guard_wipe(&guard);
@@ -108,53 +108,56 @@ static bool load_key(struct loading *l)
         return good;
 }
 
-static bool load_file(struct loading *l, const char *path, const char *const *columns,
-                      bool (*load)(struct loading *), char error[ATM_KEYS_ERROR_MAX])
+static bool load_file(struct loading *l, const char *path, const char *const *columns, size_t count,
+                      bool (*load)(struct loading *), char error[LAB_KEYS_ERROR_MAX])
 {
+        const char *wanted[KEY_COLUMNS + 1] = {l->owners->column};
         enum csv_result result = CSV_BAD;
         bool opened = csv_open(&l->csv, path, true);
 
-        if (opened && csv_header(&l->csv, columns))
+        for (size_t i = 1; i < count; i++)
+                wanted[i] = columns[i];
+        if (opened && csv_header(&l->csv, wanted))
                 while ((result = csv_next(&l->csv)) == CSV_ROW)
                         if (!load(l))
                                 break;
         if (result != CSV_END)
-                snprintf(error, ATM_KEYS_ERROR_MAX, "%s", l->csv.error);
+                snprintf(error, LAB_KEYS_ERROR_MAX, "%s", l->csv.error);
         if (opened)
                 csv_close(&l->csv);
         return result == CSV_END;
 }
 
-struct atm_keys *atm_keys_load(const char *keys_path, const char *keks_path,
-                               const struct terminals *terminals, char error[ATM_KEYS_ERROR_MAX])
+struct lab_keys *lab_keys_load(const char *keys_path, const char *keks_path, const struct lab_owners *owners,
+                               char error[LAB_KEYS_ERROR_MAX])
 {
-        struct loading l = {.terminals = terminals};
+        struct loading l = {.owners = owners};
 
-        l.keks = calloc(terminals->count, sizeof(*l.keks));
-        l.keys = calloc(terminals->count, sizeof(*l.keys));
+        l.keks = calloc(owners->count, sizeof(*l.keks));
+        l.keys = calloc(owners->count, sizeof(*l.keys));
         bool good = l.keks && l.keys;
         if (!good)
-                snprintf(error, ATM_KEYS_ERROR_MAX, "out of memory for the keys of %zu ATMs",
-                         terminals->count);
-        good = good && load_file(&l, keks_path, kek_columns, load_kek, error) &&
-               load_file(&l, keys_path, key_columns, load_key, error);
+                snprintf(error, LAB_KEYS_ERROR_MAX, "out of memory for the keys of %zu %ss", owners->count,
+                         owners->column);
+        good = good && load_file(&l, keks_path, kek_columns, KEK_COLUMNS, load_kek, error) &&
+               load_file(&l, keys_path, key_columns, KEY_COLUMNS, load_key, error);
         if (l.keks)
-                OPENSSL_cleanse(l.keks, terminals->count * sizeof(*l.keks));
+                OPENSSL_cleanse(l.keks, owners->count * sizeof(*l.keks));
         free(l.keks);
         if (good)
                 return l.keys;
-        atm_keys_free(l.keys, terminals->count);
+        lab_keys_free(l.keys, owners->count);
         return NULL;
 }
 
-void atm_keys_free(struct atm_keys *keys, size_t count)
+void lab_keys_free(struct lab_keys *keys, size_t count)
 {
         if (keys)
                 OPENSSL_cleanse(keys, count * sizeof(*keys));
         free(keys);
 }
 
-void atm_mac(const struct atm_mac_key *key, const uint8_t *data, size_t size, uint8_t ret_mac[ATM_MAC_LENGTH])
+void lab_mac(const struct lab_mac_key *key, const uint8_t *data, size_t size, uint8_t ret_mac[LAB_MAC_LENGTH])
 {
         uint8_t mac[CIPHER_BLOCK_MAX];
         struct cipher_key left, right;
@@ -167,5 +170,5 @@ void atm_mac(const struct atm_mac_key *key, const uint8_t *data, size_t size, ui
                 cipher_key_wipe(&left);
                 cipher_key_wipe(&right);
         }
-        memcpy(ret_mac, mac, ATM_MAC_LENGTH);
+        memcpy(ret_mac, mac, LAB_MAC_LENGTH);
 }
