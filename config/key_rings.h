@@ -15,24 +15,16 @@
 
 #include <libpq-fe.h>
 
+#include "config/key_owners.h"
 #include "lib/db/pg_conn.h"
 #include "lib/db/pg_query.h"
 
-/* Named as in the database. */
-enum key_owner { KEY_OWNER_TERMINAL, KEY_OWNER_LINK, KEY_OWNER_ISSUER, KEY_OWNERS };
+/* Named as in the database, as are key_owner and key_purpose. */
 enum key_set_kind {
         KEY_SET_KEK,          /* wraps the others on their way to the owner */
         KEY_SET_WORKING,      /* of a terminal or link: PINs and MACs */
         KEY_SET_VERIFICATION, /* of an issuer: PVVs or offsets */
         KEY_SET_KINDS
-};
-enum key_purpose {
-        KEY_PURPOSE_KEK,
-        KEY_PURPOSE_PIN,
-        KEY_PURPOSE_MAC_UP,   /* from the terminal to atmd, from atmd to the bank */
-        KEY_PURPOSE_MAC_DOWN, /* and back */
-        KEY_PURPOSE_VERIFICATION,
-        KEY_PURPOSES
 };
 enum key_set_state {
         KEY_SET_LOADED, /* its owner has not used it yet: the one before it is good too */

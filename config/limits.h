@@ -74,6 +74,11 @@ enum {
         LIMIT_BANK_PAUSE_FIRST_MS = 200,
         LIMIT_BANK_PAUSE_MS = 15000,
         LIMIT_PAUSE_JITTER = 25, /* percent less or more */
+        /* Messages of one link that are with the key module: ten times as many as are there at 5,000 withdrawals a second. What finds no
+         * room is not sent, or has not come. And how soon it is tried again where the module is away. */
+        LIMIT_BANK_MACS = 512,
+        LIMIT_BANK_MAC_AGAIN_MS = 250,
+        LIMIT_BANK_LEAVE_MS = 500, /* for the MAC of a sign-off */
 
         /* Questions on their way to the key module: more than it answers within [key_module] timeout_ms. And the pauses between attempts to
          * connect, the first and what they grow to: it serves again within a second of its start. */

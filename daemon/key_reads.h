@@ -11,7 +11,7 @@
 #ifndef DAEMON_KEY_READS_H
 #define DAEMON_KEY_READS_H
 
-#include "daemon/session_keys.h"
+#include "daemon/macs/session_keys.h"
 
 struct key_reads {
         TAILQ_HEAD(key_readers, key_reader) readers; /* in the order in which they came */

@@ -8,7 +8,7 @@
 #ifndef DAEMON_PIN_VERIFY_H
 #define DAEMON_PIN_VERIFY_H
 
-#include "daemon/session_keys.h"
+#include "daemon/macs/session_keys.h"
 #include "daemon/txn.h"
 
 /* Of a request that txn_decide has decided. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "config/limits.h"
 #include "daemon/banks/banks.h"
 #include "daemon/clients.h"
 #include "daemon/clock_watch.h"
@@ -569,10 +570,10 @@ static bool make_service(struct server *server, char error[SERVER_ERROR_MAX])
         return server->service || fail(error, "out of memory");
 }
 
-static void on_key_set_used(void *context, const char *terminal, int number)
+static void on_key_set_used(void *context, enum key_owner owner_kind, const char *owner, int number)
 {
         struct server *server = context;
-        ledger_pg_key_set_used(server->ledger, KEY_OWNER_TERMINAL, terminal, number);
+        ledger_pg_key_set_used(server->ledger, owner_kind, owner, number);
 }
 
 static bool ask_key_module(void *context, struct key_question *question, const struct key_message *message)
@@ -649,6 +650,7 @@ static bool make_banks(struct server *server, char error[SERVER_ERROR_MAX])
             .hosts = server->hosts,
             .settings = &server->settings,
             .keys = server->keys.banks,
+            .session_keys = &server->session_keys,
             .instance = server->options.instance,
             .steady_ms = steady_ms,
             .business_ms = business_ms,
@@ -752,6 +754,15 @@ failed:
         return NULL;
 }
 
+/* For the sign-offs to leave; those that need a MAC wait for it, but not for long. */
+static void let_banks_leave(struct server *server)
+{
+        int64_t until_ms = steady_ms(NULL) + LIMIT_BANK_LEAVE_MS;
+        while (!banks_have_left(server->banks) && steady_ms(NULL) < until_ms)
+                event_base_loop(server->base, EVLOOP_ONCE); /* there is a tick */
+        event_base_loop(server->base, EVLOOP_NONBLOCK);
+}
+
 void server_run(struct server *server)
 {
         warn_partitions(server);
@@ -760,7 +771,7 @@ void server_run(struct server *server)
         event_base_dispatch(server->base);
         if (server->banks) {
                 banks_stop(server->banks);
-                event_base_loop(server->base, EVLOOP_NONBLOCK); /* for the sign-offs to leave */
+                let_banks_leave(server);
         }
         log_tell_dropped(true);
         security_tick(true);

@@ -71,12 +71,21 @@ void service_reset_latency(struct service *service)
 static void on_late_approval(void *context, const struct bank_route *route,
                              const struct ledger_identity *identity, const struct iso_message *answer);
 
+static void on_wrong_mac(void *context, const struct bank_route *route, int connection, const char *mti,
+                         const char *why)
+{
+        (void)context;
+        security_event(SECURITY_LINK_MAC_WRONG, route->settings.name, LOG_NUMBER("connection", connection),
+                       LOG_TEXT("mti", mti), LOG_TEXT("why", why));
+}
+
 void service_set_banks(struct service *service, const struct service_banks *banks)
 {
         service->banks = *banks;
         for (size_t i = 0; banks->routes && i < banks->routes->count; i++) {
                 banks->routes->route[i]->on_late_approval = on_late_approval;
-                banks->routes->route[i]->late_context = service;
+                banks->routes->route[i]->on_wrong_mac = on_wrong_mac;
+                banks->routes->route[i]->watcher = service;
         }
 }
 
@@ -436,7 +445,7 @@ static bool can_be_said(const struct bank_route *route, const struct txn *txn)
         bank_format_request(&txn->op.identity, request, &txn->card,
                             request->price.customer_fee_yen + request->price.customer_tax_yen,
                             route->settings.acquirer, &message);
-        if (bank_session_can_say(&route->dialect, &message))
+        if (bank_route_can_say(route, &message))
                 return true;
         log_limited(
             LEVEL_WARNING, "bank_no_room", LOG_TEXT("link", route->settings.name),

@@ -23,7 +23,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/paces.h"
 #include "daemon/session_index.h"
-#include "daemon/session_keys.h"
+#include "daemon/macs/session_keys.h"
 #include "daemon/stats.h"
 #include "daemon/txn.h"
 #include "rules/clock.h"

@@ -446,7 +446,8 @@ bool session_open(struct session *session, struct session_env *env, const struct
                 return false;
         }
         memcpy(session->entry.terminal, name, TERMINAL_LENGTH + 1);
-        session_mac_begin(&session->mac, &mac_events, env->keys, session->entry.terminal);
+        session_mac_begin(&session->mac, &mac_events, env->keys, &session_mac_terminals,
+                          session->entry.terminal);
         struct session_entry *former = session_index_find_terminal(index, name);
         if (!session_index_add(index, &session->entry)) {
                 ops->close(peer, SESSION_END_ERROR, "out of memory");

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #include "daemon/session_index.h"
-#include "daemon/session_mac.h"
+#include "daemon/macs/session_mac.h"
 #include "daemon/stats.h"
 
 struct service;

@@ -31,11 +31,6 @@ struct sightings {
         struct pg_array array[ARRAYS];
 };
 
-static const char *why_of(const struct bank_route *route)
-{
-        return bank_route_state(route) == BANK_ROUTE_SIGNED_OFF ? "the bank has signed off" : route->why;
-}
-
 size_t sightings_of_links(const struct bank_routes *routes, int64_t now_ms,
                           struct sighting ret_rows[BANK_ROUTES_MAX])
 {
@@ -46,7 +41,7 @@ size_t sightings_of_links(const struct bank_routes *routes, int64_t now_ms,
                     .kind = "link",
                     .name = route->settings.name,
                     .state = bank_route_state_name[bank_route_state(route)],
-                    .why = why_of(route),
+                    .why = bank_route_why(route),
                     .state_ms = now_ms - route->since_ms,
                     .silent_ms = route->env.heard_ms ? now_ms - route->env.heard_ms : -1,
                 };

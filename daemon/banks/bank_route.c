@@ -27,7 +27,12 @@ struct bank_route *bank_route_new(const struct bank_link_settings *settings,
         route->env = (struct bank_session_env){.settings = &route->settings,
                                                .dialect = &route->dialect,
                                                .shell = &route->shell,
-                                               .events = &session_events};
+                                               .events = &session_events,
+                                               .codes = &route->codes,
+                                               .side = {.owner_kind = KEY_OWNER_LINK,
+                                                        .theirs = KEY_PURPOSE_MAC_DOWN,
+                                                        .ours = KEY_PURPOSE_MAC_UP,
+                                                        .dialect = &route->dialect}};
         TAILQ_INIT(&route->sessions);
         route->since_ms = shell->steady_ms(shell->context);
         return route;
@@ -35,7 +40,14 @@ struct bank_route *bank_route_new(const struct bank_link_settings *settings,
 
 void bank_route_free(struct bank_route *route)
 {
+        if (route)
+                bank_macs_free(&route->env.macs);
         free(route);
+}
+
+void bank_route_set_keys(struct bank_route *route, const struct session_keys *keys)
+{
+        route->env.keys = keys;
 }
 
 void bank_route_change(struct bank_route *route, const struct bank_link_settings *settings)
@@ -52,7 +64,19 @@ struct bank_route *bank_routes_find(const struct bank_routes *routes, const char
         return NULL;
 }
 
+const char *bank_route_why(const struct bank_route *route)
+{
+        if (route->env.mute)
+                return route->env.mute;
+        return bank_route_state(route) == BANK_ROUTE_SIGNED_OFF ? "the bank has signed off" : route->why;
+}
+
 /* ---- requests and notices ------------------------------------------------------------------------------ */
+
+bool bank_route_can_say(const struct bank_route *route, struct iso_message *message)
+{
+        return bank_session_can_say(&route->env, message);
+}
 
 bool bank_route_reserve(struct bank_route *route)
 {
@@ -141,6 +165,15 @@ void bank_route_stop(struct bank_route *route, const char *reason)
                 next = TAILQ_NEXT(session, entry);
                 bank_session_stop(session, reason);
         }
+}
+
+bool bank_route_has_left(const struct bank_route *route)
+{
+        const struct bank_session *session;
+        TAILQ_FOREACH(session, &route->sessions, entry)
+        if (session->leaving && session->state != BANK_SESSION_CLOSING)
+                return false;
+        return true;
 }
 
 /* ---- connections --------------------------------------------------------------------------------------- */
@@ -270,6 +303,7 @@ static void on_ended(struct bank_session_env *env, const struct bank_exchange *e
         route->recent[route->recent_at] =
             (struct bank_recent){.key = exchange->key, .identity = exchange->identity, .end = end};
         route->recent_at = (route->recent_at + 1) % BANK_RECENT;
+        route->count.unsent += end == BANK_UNSENT;
         if (exchange->kind == MESSAGE_REQUEST) {
                 bank_route_release(route);
                 count_request(&route->count, end, end == BANK_ANSWERED && is_approval(answer));
@@ -316,8 +350,7 @@ static void on_stray(struct bank_session_env *env, enum message_kind kind, uint6
                         route->count.late_approvals++;
                         log_late_approval(route, answer);
                         if (route->on_late_approval)
-                                route->on_late_approval(route->late_context, route, &recent->identity,
-                                                        answer);
+                                route->on_late_approval(route->watcher, route, &recent->identity, answer);
                 }
         }
 }
@@ -326,15 +359,42 @@ static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
 {
         struct bank_counters *count = &route_of(env)->count;
         uint64_t *const counters[] = {
-            [BANK_ECHO_ANSWERED] = &count->echoes, [BANK_ANSWER_UNKNOWN] = &count->unknown,
-            [BANK_ANSWER_WRONG] = &count->wrong,   [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
-            [BANK_MESSAGE_EMPTY] = &count->empty,
+            [BANK_ECHO_ANSWERED] = &count->echoes,     [BANK_ANSWER_UNKNOWN] = &count->unknown,
+            [BANK_ANSWER_WRONG] = &count->wrong,       [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
+            [BANK_MESSAGE_EMPTY] = &count->empty,      [BANK_MESSAGE_UNCHECKED] = &count->unchecked,
+            [BANK_MAC_REFUSED] = &count->refused_macs,
         };
         ++*counters[remark];
 }
 
-static const struct bank_session_events session_events = {on_up,    on_down,  on_signed,
-                                                          on_ended, on_stray, on_remarked};
+static void on_wrong_mac(struct bank_session_env *env, const struct bank_session *session, const char *mti,
+                         const char *why)
+{
+        struct bank_route *route = route_of(env);
+        route->count.wrong_macs++;
+        if (route->on_wrong_mac)
+                route->on_wrong_mac(route->watcher, route, session->number, mti, why);
+}
+
+/* Requests are refused before anybody has reserved anything for them; notices stay where they are. */
+static void on_muted(struct bank_session_env *env, const char *why)
+{
+        struct bank_route *route = route_of(env);
+        enum bank_route_state before = bank_route_state(route);
+        bool was_mute = env->mute;
+        env->mute = why;
+        note_change(route, before);
+        if (why && !was_mute)
+                log_event(
+                    LEVEL_ERROR, "link_mute", LOG_TEXT("link", route->settings.name), LOG_TEXT("reason", why),
+                    LOG_TEXT("help",
+                             "nothing leaves for the bank without a MAC: its cards are refused with 91"));
+        else if (!why)
+                log_event(LEVEL_INFO, "link_mute_over", LOG_TEXT("link", route->settings.name));
+}
+
+static const struct bank_session_events session_events = {on_up,    on_down,     on_signed,    on_ended,
+                                                          on_stray, on_remarked, on_wrong_mac, on_muted};
 
 /* ---- the log ------------------------------------------------------------------------------------------- */
 

@@ -41,7 +41,11 @@ enum { BANK_RECENT = 4096 };
         X(unknown, "answers to nothing that was asked lately")                                               \
         X(wrong, "answers that do not echo what was asked, or lack what they must hold")                     \
         X(undecodable, "messages of the bank that could not be decoded or are none that a bank sends")       \
-        X(empty, "messages of the bank with nothing in them, which keep its connection")
+        X(empty, "messages of the bank with nothing in them, which keep its connection")                     \
+        X(wrong_macs, "messages of the bank with a wrong MAC, or none: as if they had not come")             \
+        X(unchecked, "messages of the bank whose MAC nobody could check: likewise")                          \
+        X(refused_macs, "answers of the bank that say that a MAC of ours is wrong")                          \
+        X(unsent, "requests and notices that did not leave, since there was no MAC for them")
 
 struct bank_counters {
 #define X(name, text) uint64_t name;
@@ -51,7 +55,7 @@ struct bank_counters {
 
 /* What people are told of a link, the worst first. */
 enum bank_route_state {
-        BANK_ROUTE_DOWN,       /* no connection is up */
+        BANK_ROUTE_DOWN,       /* no connection is up, or nothing can be said over it for want of MACs */
         BANK_ROUTE_SIGNED_OFF, /* by the bank */
         BANK_ROUTE_UP,
         BANK_ROUTE_STATE_COUNT
@@ -82,7 +86,10 @@ struct bank_route {
         /* An approval came when nobody waited for it any more; NULL: nobody wants to know. */
         void (*on_late_approval)(void *context, const struct bank_route *route,
                                  const struct ledger_identity *identity, const struct iso_message *answer);
-        void *late_context;
+        /* A message of the bank's whose MAC is wrong, or missing; NULL: nobody wants to know. */
+        void (*on_wrong_mac)(void *context, const struct bank_route *route, int connection, const char *mti,
+                             const char *why);
+        void *watcher;
         struct bank_recent recent[BANK_RECENT];
         size_t recent_at;
         struct bank_counters count;
@@ -92,6 +99,8 @@ struct bank_route {
 struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                   const struct iso_dialect *dialect, const struct bank_codes *codes,
                                   const struct bank_shell *shell);
+/* Before it has connections: the keys of links, and who uses them. Otherwise none has any. */
+void bank_route_set_keys(struct bank_route *route, const struct session_keys *keys);
 /* Forgets what is under way without a word to anybody. */
 void bank_route_free(struct bank_route *route);
 /* For what is asked from now on. The name must be the same. */
@@ -108,12 +117,20 @@ void bank_route_failed(struct bank_route *route, const char *reason);
 
 static inline enum bank_route_state bank_route_state(const struct bank_route *route)
 {
-        return route->up == 0 ? BANK_ROUTE_DOWN : route->signed_off ? BANK_ROUTE_SIGNED_OFF : BANK_ROUTE_UP;
+        if (route->up == 0 || route->env.mute)
+                return BANK_ROUTE_DOWN;
+        return route->signed_off ? BANK_ROUTE_SIGNED_OFF : BANK_ROUTE_UP;
 }
+/* Why it is in its state, for people; "": nothing is wrong. */
+const char *bank_route_why(const struct bank_route *route);
+
 static inline bool bank_route_is_up(const struct bank_route *route)
 {
         return bank_route_state(route) == BANK_ROUTE_UP;
 }
+
+/* Whether the bank's dialect has room for the message, which is wiped. */
+ATM_MUST_USE bool bank_route_can_say(const struct bank_route *route, struct iso_message *message);
 
 /* Room for one request, to be used by bank_route_ask or given back. False: refuse it. */
 ATM_MUST_USE bool bank_route_reserve(struct bank_route *route);
@@ -135,6 +152,9 @@ void bank_route_tick(struct bank_route *route);
 
 /* Sign off and close what is open. */
 void bank_route_stop(struct bank_route *route, const char *reason);
+
+/* After that: whether all has been said. */
+bool bank_route_has_left(const struct bank_route *route);
 
 /* One log line. */
 void bank_route_log(const struct bank_route *route);

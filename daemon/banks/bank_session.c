@@ -3,14 +3,17 @@
 #include "daemon/banks/bank_session.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "config/key_rings.h"
 #include "config/limits.h"
 #include "daemon/banks/bank_format.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "protocol/balances.h"
+#include "protocol/iso_mac.h"
 #include "rules/calendar.h"
 
 const char *const bank_session_state_name[BANK_SESSION_STATE_COUNT] = {"signing_on", "up", "closing"};
@@ -34,6 +37,69 @@ static void change_state(struct bank_session *session, enum bank_session_state t
                 session->env->events->up(session->env, session);
         else
                 session->env->events->down(session->env, session, from == BANK_SESSION_UP);
+}
+
+/* ---- MACs ---------------------------------------------------------------------------------------------- */
+
+static const struct session_mac_events mac_events;
+
+static bool has_keys(const struct bank_session_env *env)
+{
+        return session_keys_has(env->keys, KEY_OWNER_LINK, env->settings->name);
+}
+
+/* Room for a message on its way to the module; NULL: there is none. */
+static struct bank_mac *take_mac(struct bank_session *session, enum bank_mac_use use,
+                                 struct bank_exchange *exchange)
+{
+        struct bank_session_env *env = session->env;
+        struct bank_mac *mac = bank_macs_take(&env->macs);
+        if (!mac)
+                return NULL;
+        session_mac_begin(&mac->mac, &mac_events, env->keys, &env->side, env->settings->name);
+        mac->use = use;
+        mac->session = session;
+        mac->exchange = exchange;
+        if (exchange)
+                exchange->mac = mac;
+        TAILQ_INSERT_TAIL(&session->macs, mac, entry);
+        return mac;
+}
+
+/* It is its session's no more; who has it reads its bytes and gives it back. */
+static void take_out(struct bank_mac *mac)
+{
+        TAILQ_REMOVE(&mac->session->macs, mac, entry);
+        if (mac->exchange)
+                mac->exchange->mac = NULL;
+}
+
+static void let_go(struct bank_mac *mac)
+{
+        take_out(mac);
+        bank_mac_give_back(mac);
+}
+
+static void set_mute(struct bank_session *session, const char *why)
+{
+        struct bank_session_env *env = session->env;
+        if (env->mute != why)
+                env->events->muted(env, why);
+}
+
+/* The module took no question. */
+static void set_mute_unasked(struct bank_session *session)
+{
+        const struct bank_session_env *env = session->env;
+        const struct key_ring *ring = key_rings_find(env->keys->rings, KEY_OWNER_LINK, env->settings->name);
+        set_mute(session, key_ring_current(ring, KEY_SET_WORKING) ? "no MAC: key module away"
+                                                                  : "no MAC: no key set is good");
+}
+
+/* It gave no answer to one, or none that says anything of the MAC. */
+static void set_mute_silent(struct bank_session *session)
+{
+        set_mute(session, "no MAC: key module away, slow, or without use of the key");
 }
 
 /* ---- exchanges ----------------------------------------------------------------------------------------- */
@@ -67,6 +133,7 @@ static void put(struct bank_session *session, struct bank_exchange *exchange)
         session->outstanding++;
 }
 
+/* What waits for its MAC has not left. */
 static void end_exchange(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct bank_session *session = exchange->session;
@@ -74,6 +141,10 @@ static void end_exchange(struct bank_exchange *exchange, enum bank_end end, cons
         TAILQ_REMOVE(&session->bucket[exchange->key % BANK_SESSION_BUCKETS], exchange, in_bucket);
         exchange->session = NULL;
         session->outstanding--;
+        if (exchange->mac) {
+                let_go(exchange->mac);
+                end = end == BANK_ANSWERED ? end : BANK_UNSENT; /* an earlier sending of a notice */
+        }
         session->env->events->ended(session->env, exchange, end, answer);
         exchange->on_end(exchange, end, answer);
 }
@@ -81,8 +152,11 @@ static void end_exchange(struct bank_exchange *exchange, enum bank_end end, cons
 static void end_all(struct bank_session *session)
 {
         struct bank_exchange *exchange;
+        struct bank_mac *mac;
         while ((exchange = TAILQ_FIRST(&session->requests)) || (exchange = TAILQ_FIRST(&session->notices)))
                 end_exchange(exchange, BANK_LOST, NULL);
+        while ((mac = TAILQ_FIRST(&session->macs)))
+                let_go(mac);
 }
 
 static void end_session(struct bank_session *session, const char *reason)
@@ -115,37 +189,84 @@ static void fit(struct iso_message *message, const struct iso_dialect *dialect)
                 iso_set_string(message, 39, no_action);
 }
 
-bool bank_session_can_say(const struct iso_dialect *dialect, struct iso_message *message)
+/* Encoded as it leaves, but for the MAC itself, whose set's number has as many digits as any. */
+static int encode(const struct bank_session_env *env, struct iso_message *message,
+                  uint8_t bytes[ISO_MESSAGE_MAX], struct iso_error *ret_error)
+{
+        size_t covered;
+        fit(message, env->dialect);
+        if (!has_keys(env))
+                return iso_encode(env->dialect, message, bytes, ISO_MESSAGE_MAX, ret_error);
+        iso_mac_name_set(env->dialect, message, ISO_KEY_SET_MAX);
+        return iso_mac_encode(env->dialect, message, bytes, ISO_MESSAGE_MAX, &covered, ret_error);
+}
+
+bool bank_session_can_say(const struct bank_session_env *env, struct iso_message *message)
 {
         uint8_t bytes[ISO_MESSAGE_MAX];
         struct iso_error error;
-        fit(message, dialect);
-        int length = iso_encode(dialect, message, bytes, sizeof(bytes), &error);
+        int length = encode(env, message, bytes, &error);
         if (length > 0)
                 explicit_bzero(bytes, (size_t)length);
         iso_wipe(message);
         return length > 0;
 }
 
-/* The message on its way; it and its bytes are wiped, the card number among them. */
-static bool send_message(struct bank_session *session, struct iso_message *message)
+enum sending {
+        SENT,
+        WITH_MODULE,
+        MUTE,        /* there is no MAC for it */
+        UNSPEAKABLE, /* in the bank's dialect */
+};
+
+static enum sending cannot_say(const struct bank_session *session, const struct iso_message *message,
+                               const struct iso_error *error)
 {
-        const struct iso_dialect *dialect = session->env->dialect;
+        char text[256];
+        iso_error_print(session->env->dialect, error, text, sizeof(text));
+        log_limited(LEVEL_ERROR, "bank_encode_failed", LOG_TEXT("link", session->env->settings->name),
+                    LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
+        return UNSPEAKABLE;
+}
+
+static enum sending send_sealed(struct bank_session *session, struct iso_message *message,
+                                enum bank_mac_use use, struct bank_exchange *exchange)
+{
+        struct iso_error error;
+        struct bank_mac *mac = take_mac(session, use, exchange);
+        if (!mac)
+                return MUTE;
+        enum session_mac_need need = session_mac_seal(&mac->mac, message, &error);
+        if (need == SESSION_MAC_ASKED)
+                return WITH_MODULE;
+        let_go(mac);
+        if (need == SESSION_MAC_REFUSED)
+                return cannot_say(session, message, &error);
+        set_mute_unasked(session);
+        return MUTE;
+}
+
+static enum sending send_plain(struct bank_session *session, const struct iso_message *message)
+{
         uint8_t bytes[ISO_MESSAGE_MAX];
         struct iso_error error;
-        fit(message, dialect);
-        int length = iso_encode(dialect, message, bytes, sizeof(bytes), &error);
-        if (length >= 0) {
-                session->ops->send(session->peer, bytes, (size_t)length);
-                explicit_bzero(bytes, (size_t)length);
-        } else {
-                char text[256];
-                iso_error_print(dialect, &error, text, sizeof(text));
-                log_limited(LEVEL_ERROR, "bank_encode_failed", LOG_TEXT("link", session->env->settings->name),
-                            LOG_TEXT("mti", message->mti), LOG_TEXT("what", text));
-        }
+        int length = iso_encode(session->env->dialect, message, bytes, sizeof(bytes), &error);
+        if (length < 0)
+                return cannot_say(session, message, &error);
+        session->ops->send(session->peer, bytes, (size_t)length);
+        explicit_bzero(bytes, (size_t)length);
+        return SENT;
+}
+
+/* The message on its way; it and its bytes are wiped, the card number among them. exchange: that it is of, or NULL. */
+static enum sending send_message(struct bank_session *session, struct iso_message *message,
+                                 enum bank_mac_use use, struct bank_exchange *exchange)
+{
+        fit(message, session->env->dialect);
+        enum sending sending = has_keys(session->env) ? send_sealed(session, message, use, exchange)
+                                                      : send_plain(session, message);
         iso_wipe(message);
-        return length >= 0;
+        return sending;
 }
 
 bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
@@ -161,14 +282,23 @@ bool bank_session_exchange(struct bank_session *session, struct bank_exchange *e
                 exchange->amount_yen = -1;
         if (!iso_copy(message, 95, exchange->replacement, sizeof(exchange->replacement)))
                 exchange->replacement[0] = '\0';
-        if (!send_message(session, message))
+        exchange->mac = NULL;
+        enum sending sending = send_message(session, message, BANK_MAC_EXCHANGE, exchange);
+        if (sending == MUTE || sending == UNSPEAKABLE)
                 return false;
         exchange->deadline_ms = deadline_ms;
         put(session, exchange);
         return true;
 }
 
-static void send_network(struct bank_session *session, enum network_code code)
+/* It has not left, for want of a MAC: the connection stays, and another one is tried soon. */
+static void network_again(struct bank_session *session)
+{
+        session->network_deadline_ms = 0;
+        session->network_again_ms = steady_ms(session) + LIMIT_BANK_MAC_AGAIN_MS;
+}
+
+static enum sending send_network(struct bank_session *session, enum network_code code)
 {
         struct bank_session_env *env = session->env;
         struct iso_message message;
@@ -178,8 +308,19 @@ static void send_network(struct bank_session *session, enum network_code code)
         session->echo_due = false;
         bank_format_network(code, env->shell->business_ms(env->shell->context), env->stan,
                             env->settings->acquirer, &message);
-        if (!send_message(session, &message))
+        enum sending sending = send_message(session, &message, BANK_MAC_NETWORK, NULL);
+        switch (sending) {
+        case SENT:
+        case WITH_MODULE:
+                break;
+        case MUTE:
+                network_again(session);
+                break;
+        case UNSPEAKABLE:
                 end_session(session, "a network message can't be said in the bank's dialect");
+                break;
+        }
+        return sending;
 }
 
 /* ---- answers ------------------------------------------------------------------------------------------- */
@@ -230,6 +371,19 @@ static void log_wrong(const struct bank_session *session, const char *mti, const
                     LOG_NUMBER("connection", session->number), LOG_TEXT("mti", mti), LOG_TEXT("what", what));
 }
 
+/* The bank would not believe us: somebody must look after its keys, or ours. */
+static void note_refused_mac(struct bank_session *session, const struct iso_message *answer)
+{
+        char de39[BANK_CODE_LENGTH + 1];
+        if (!has_keys(session->env) || !iso_copy(answer, 39, de39, sizeof(de39)) ||
+            strcmp(de39, session->env->codes->wrong_mac) != 0)
+                return;
+        remark(session, BANK_MAC_REFUSED);
+        log_limited(LEVEL_ERROR, "bank_refuses_mac", LOG_TEXT("link", session->env->settings->name),
+                    LOG_TEXT("mti", answer->mti), LOG_TEXT("de39", de39),
+                    LOG_TEXT("help", "the bank finds a wrong MAC: has it the same key set?"));
+}
+
 static void on_answer(struct bank_session *session, enum message_kind kind, const struct iso_message *answer)
 {
         char terminal[TERMINAL_LENGTH + 1], de7[11];
@@ -250,6 +404,7 @@ static void on_answer(struct bank_session *session, enum message_kind kind, cons
                     session, answer->mti,
                     "DE 3, 4 or 95 is not what was asked, or DE 39 or 54 is missing or has another form");
         } else {
+                note_refused_mac(session, answer);
                 end_exchange(exchange, BANK_ANSWERED, answer);
         }
 }
@@ -264,6 +419,7 @@ static void on_network_answer(struct bank_session *session, const struct iso_mes
                 return;
         }
         session->network_deadline_ms = 0;
+        note_refused_mac(session, answer);
         bool good = iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
         if (!good) {
                 snprintf(reason, sizeof(reason), "the bank answers %s with DE 39 '%s'",
@@ -283,6 +439,13 @@ static bool is_banks_to_say(int64_t code)
                code == NETWORK_CUTOVER;
 }
 
+/* What has no MAC does not leave: the bank asks again. */
+static void answer_network(struct bank_session *session, struct iso_message *answer)
+{
+        if (send_message(session, answer, BANK_MAC_ANSWER, NULL) == UNSPEAKABLE)
+                end_session(session, "an answer can't be said in the bank's dialect");
+}
+
 static void on_network_request(struct bank_session *session, const struct profile_row *row,
                                const struct iso_message *request)
 {
@@ -293,8 +456,7 @@ static void on_network_request(struct bank_session *session, const struct profil
         iso_set_string(&answer, 39, known ? "00" : "12");
         if (known && (code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF))
                 session->env->events->signed_by_bank(session->env, code == NETWORK_SIGN_ON);
-        if (!send_message(session, &answer))
-                end_session(session, "an answer can't be said in the bank's dialect");
+        answer_network(session, &answer);
 }
 
 static void on_undecodable(struct bank_session *session, const char *mti, const char *what)
@@ -326,6 +488,121 @@ static void on_decoded(struct bank_session *session, const struct iso_message *m
                 on_undecodable(session, message->mti, "an MTI that no bank sends");
 }
 
+/* ---- from the key module ------------------------------------------------------------------------------- */
+
+static struct bank_mac *mac_of(struct session_mac *mac)
+{
+        return (struct bank_mac *)(void *)((char *)mac - offsetof(struct bank_mac, mac));
+}
+
+/* Not believed: an answer has not come. The bank hears it of a message of its own, until its connection ends. */
+static void on_wrong_mac(struct bank_session *session, const struct iso_message *message, const char *why)
+{
+        const struct bank_session_env *env = session->env;
+        const struct profile_row *row = profile_find(message->mti);
+        struct iso_message answer;
+        env->events->wrong_mac(session->env, session, message->mti, why);
+        if (++session->wrong_macs >= env->keys->wrong_max) {
+                end_session(session, "too many messages of the bank in a row with a wrong MAC, or none");
+        } else if (row && row->kind == MESSAGE_NETWORK) {
+                profile_answer(row, message, &answer);
+                iso_set_string(&answer, 39, env->codes->wrong_mac);
+                answer_network(session, &answer);
+        }
+}
+
+static void on_unchecked(struct bank_session *session)
+{
+        remark(session, BANK_MESSAGE_UNCHECKED);
+        set_mute_silent(session);
+}
+
+static void on_checked(struct session_mac *checked, enum session_mac_result result, const char *why)
+{
+        struct bank_mac *mac = mac_of(checked);
+        struct bank_session *session = mac->session;
+        struct iso_message message;
+        struct iso_error error;
+        bool decoded =
+            iso_decode(session->env->dialect, checked->bytes, checked->length, &message, &error) == 0;
+        assert(decoded); /* as the first time */
+        take_out(mac);
+        switch (result) {
+        case SESSION_MAC_GOOD:
+                set_mute(session, NULL);
+                session->wrong_macs = 0;
+                on_decoded(session, &message);
+                break;
+        case SESSION_MAC_WRONG:
+                on_wrong_mac(session, &message, why);
+                break;
+        case SESSION_MAC_SILENT:
+                on_unchecked(session);
+                break;
+        }
+        iso_wipe(&message);
+        bank_mac_give_back(mac);
+}
+
+static void on_not_made(struct bank_session *session, enum bank_mac_use use, struct bank_exchange *exchange)
+{
+        set_mute_silent(session);
+        if (session->leaving)
+                end_session(session, session->leaving);
+        else if (use == BANK_MAC_NETWORK)
+                network_again(session);
+        else if (exchange)
+                end_exchange(exchange, BANK_UNSENT, NULL);
+}
+
+static void on_made(struct session_mac *made, enum session_mac_result result)
+{
+        struct bank_mac *mac = mac_of(made);
+        struct bank_session *session = mac->session;
+        struct bank_exchange *exchange = mac->exchange;
+        enum bank_mac_use use = mac->use;
+        take_out(mac);
+        if (result == SESSION_MAC_GOOD)
+                session->ops->send(session->peer, made->bytes, made->length);
+        bank_mac_give_back(mac);
+        if (result != SESSION_MAC_GOOD) {
+                on_not_made(session, use, exchange);
+                return;
+        }
+        set_mute(session, NULL);
+        if (session->leaving && use == BANK_MAC_NETWORK)
+                end_session(session, session->leaving);
+}
+
+static const struct session_mac_events mac_events = {on_checked, on_made};
+
+static void check(struct bank_session *session, const struct iso_message *message, const uint8_t *bytes,
+                  size_t length)
+{
+        const char *why;
+        struct bank_mac *mac = take_mac(session, BANK_MAC_CHECKED, NULL);
+        if (!mac) {
+                remark(session, BANK_MESSAGE_UNCHECKED);
+                return;
+        }
+        switch (session_mac_check(&mac->mac, message, bytes, length, &why)) {
+        case SESSION_MAC_ASKED:
+                break;
+        case SESSION_MAC_REFUSED:
+                let_go(mac);
+                on_wrong_mac(session, message, why);
+                break;
+        case SESSION_MAC_UNASKED:
+        case SESSION_MAC_NOT_NEEDED:
+                let_go(mac);
+                remark(session, BANK_MESSAGE_UNCHECKED);
+                set_mute_unasked(session);
+                break;
+        }
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
 void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size_t length)
 {
         const struct iso_dialect *dialect = session->env->dialect;
@@ -338,12 +615,14 @@ void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size
                 return;
         }
         session->heard_ms = session->env->heard_ms = steady_ms(session);
-        if (iso_decode(dialect, bytes, length, &message, &error) == 0) {
-                on_decoded(session, &message);
-        } else {
+        if (iso_decode(dialect, bytes, length, &message, &error) < 0) {
                 char text[256];
                 iso_error_print(dialect, &error, text, sizeof(text));
                 on_undecodable(session, message.mti, text);
+        } else if (has_keys(session->env)) {
+                check(session, &message, bytes, length);
+        } else {
+                on_decoded(session, &message);
         }
         iso_wipe(&message);
 }
@@ -359,6 +638,17 @@ static void end_due(struct bank_exchange_list *list, int64_t now_ms)
         }
 }
 
+/* Who is mute tries whether he still is. */
+static void send_what_is_due(struct bank_session *session, int64_t now_ms)
+{
+        const struct bank_session_env *env = session->env;
+        if (session->state == BANK_SESSION_SIGNING_ON)
+                send_network(session, NETWORK_SIGN_ON);
+        else if (session->echo_due || env->mute ||
+                 now_ms - session->heard_ms >= env->settings->echo_interval_ms)
+                send_network(session, NETWORK_ECHO);
+}
+
 void bank_session_tick(struct bank_session *session, int64_t now_ms)
 {
         if (session->state == BANK_SESSION_CLOSING)
@@ -369,10 +659,8 @@ void bank_session_tick(struct bank_session *session, int64_t now_ms)
                 end_session(session, session->state == BANK_SESSION_SIGNING_ON
                                          ? "the bank does not answer the sign-on"
                                          : "the bank does not answer an echo");
-        else if (session->state == BANK_SESSION_UP && !session->network_deadline_ms &&
-                 (session->echo_due ||
-                  now_ms - session->heard_ms >= session->env->settings->echo_interval_ms))
-                send_network(session, NETWORK_ECHO);
+        else if (!session->network_deadline_ms && session->network_again_ms <= now_ms)
+                send_what_is_due(session, now_ms);
 }
 
 void bank_session_open(struct bank_session *session, struct bank_session_env *env, int number,
@@ -381,6 +669,7 @@ void bank_session_open(struct bank_session *session, struct bank_session_env *en
         *session = (struct bank_session){.ops = ops, .peer = peer, .env = env, .number = number};
         TAILQ_INIT(&session->requests);
         TAILQ_INIT(&session->notices);
+        TAILQ_INIT(&session->macs);
         for (size_t i = 0; i < BANK_SESSION_BUCKETS; i++)
                 TAILQ_INIT(&session->bucket[i]);
         session->heard_ms = steady_ms(session);
@@ -389,9 +678,10 @@ void bank_session_open(struct bank_session *session, struct bank_session_env *en
 
 void bank_session_stop(struct bank_session *session, const char *reason)
 {
-        if (session->state == BANK_SESSION_UP)
-                send_network(session, NETWORK_SIGN_OFF);
-        end_session(session, reason);
+        if (session->state == BANK_SESSION_UP && send_network(session, NETWORK_SIGN_OFF) == WITH_MODULE)
+                session->leaving = reason;
+        else
+                end_session(session, reason);
 }
 
 void bank_session_closed(struct bank_session *session)

@@ -13,8 +13,12 @@
  * DE 95 of an 0430, where it has one, must be the 0420's. What happens is told through events to whoever owns
  * the connections of the link (bank_route.h): what matches nothing goes there, since it may have ended lately.
  *
- * Invariants: an exchange that was accepted ends exactly once, by its answer, its deadline, or the end of the
- * connection, and its memory is its owner's: nothing is allocated for a message.
+ * Of a link that has keys each message, in both directions, has a MAC: what comes is read after the key module has checked it, what leaves does so once the
+ * module has made it (bank_macs.h). Many are with the module at a time, and none waits for another, so their order may change. Where it is away, slow, or can't
+ * use the key, nothing leaves, and what comes is as if it had not come; the link is mute, and tries network messages until it is not.
+ *
+ * Invariants: an exchange that was accepted ends exactly once, by its answer, its deadline, the end of the
+ * connection, or since there is no MAC for it, and its memory is its owner's: nothing is allocated for a message.
  */
 #ifndef DAEMON_BANKS_BANK_SESSION_H
 #define DAEMON_BANKS_BANK_SESSION_H
@@ -24,6 +28,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "config/bank_codes.h"
+#include "daemon/banks/bank_macs.h"
 #include "daemon/ledger/ledger.h"
 #include "protocol/profile.h"
 
@@ -48,7 +54,8 @@ struct bank_shell {
 enum bank_end {
         BANK_ANSWERED,
         BANK_TIMED_OUT,
-        BANK_LOST, /* the connection ended: whether the bank has heard of it is unknown */
+        BANK_LOST,   /* the connection ended: whether the bank has heard of it is unknown */
+        BANK_UNSENT, /* nothing of it has left: it has no MAC */
 };
 
 /* One message to a bank and its answer. The owner fills the first part. */
@@ -59,6 +66,7 @@ struct bank_exchange {
         void (*on_end)(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer);
         /* the session's own: */
         struct bank_session *session; /* NULL: not under way */
+        struct bank_mac *mac;         /* that it waits for; NULL: it has left */
         uint64_t key;
         char de7[11];
         int64_t processing_code, amount_yen; /* amount -1: none was sent */
@@ -82,7 +90,9 @@ enum bank_remark {
         BANK_ANSWER_UNKNOWN,      /* to a network message that is not under way */
         BANK_ANSWER_WRONG,        /* not what was asked, or incomplete */
         BANK_MESSAGE_UNDECODABLE, /* or none that a bank sends */
-        BANK_MESSAGE_EMPTY        /* a sign of life by which some keep their connections */
+        BANK_MESSAGE_EMPTY,       /* a sign of life by which some keep their connections */
+        BANK_MESSAGE_UNCHECKED,   /* the key module could not say whether its MAC is right */
+        BANK_MAC_REFUSED          /* it says that a MAC of ours is wrong */
 };
 
 struct bank_session_env;
@@ -100,6 +110,11 @@ struct bank_session_events {
         void (*stray)(struct bank_session_env *env, enum message_kind kind, uint64_t key,
                       const struct iso_message *answer);
         void (*remarked)(struct bank_session_env *env, enum bank_remark remark);
+        /* A message whose MAC is wrong, or missing: nothing else comes of it. */
+        void (*wrong_mac)(struct bank_session_env *env, const struct bank_session *session, const char *mti,
+                          const char *why);
+        /* Why no MACs are made or checked, static text; NULL: they are again. */
+        void (*muted)(struct bank_session_env *env, const char *why);
 };
 
 /* What the sessions of a link share; their owner's, and so is what it points to. */
@@ -108,6 +123,11 @@ struct bank_session_env {
         const struct iso_dialect *dialect;
         const struct bank_shell *shell;
         const struct bank_session_events *events;
+        const struct bank_codes *codes;
+        const struct session_keys *keys; /* NULL: no link has any */
+        struct session_mac_side side;
+        struct bank_macs macs;
+        const char *mute; /* why nothing has had a MAC lately; NULL: it has, or none is needed */
         int32_t stan;     /* of the last network message */
         int64_t heard_ms; /* steady: when the bank was heard last, over any of them; 0: never */
 };
@@ -129,11 +149,15 @@ struct bank_session {
         size_t outstanding;
         struct bank_exchange_list requests, notices; /* each by deadline */
         struct bank_exchange_list bucket[BANK_SESSION_BUCKETS];
+        struct bank_mac_list macs; /* with the key module */
+        int64_t wrong_macs;        /* in a row */
         int64_t heard_ms;
         /* the network message under way; a deadline of 0: none */
         int64_t network_deadline_ms;
+        int64_t network_again_ms; /* not before: there was no MAC for the last one */
         int32_t network_stan;
-        bool echo_due;                   /* something was left unanswered: is the bank there at all? */
+        const char *leaving; /* its sign-off waits for its MAC: why it ends then; NULL: it stays */
+        bool echo_due;       /* something was left unanswered: is the bank there at all? */
         TAILQ_ENTRY(bank_session) entry; /* the owner's */
 };
 
@@ -147,17 +171,17 @@ void bank_session_frame(struct bank_session *session, const uint8_t *bytes, size
 /* Deadlines. */
 void bank_session_tick(struct bank_session *session, int64_t now_ms);
 
-/* Sign off and close: the daemon stops. */
+/* Sign off and close, as soon as the sign-off has its MAC where it needs one: the daemon stops. The reason is kept. */
 void bank_session_stop(struct bank_session *session, const char *reason);
 
 /* The connection is gone, whoever ended it: what was outstanding is given back. */
 void bank_session_closed(struct bank_session *session);
 
-/* Whether the dialect has room for the message, which is wiped. */
-ATM_MUST_USE bool bank_session_can_say(const struct iso_dialect *dialect, struct iso_message *message);
+/* Whether the link's dialect has room for the message, which is wiped. */
+ATM_MUST_USE bool bank_session_can_say(const struct bank_session_env *env, struct iso_message *message);
 
 /* Send the message as the exchange says, on a session that is UP. False: it can't be said in the bank's
- * dialect, and nothing was sent. Wipes the message. */
+ * dialect, or no MAC can be asked for, and nothing was sent. Wipes the message. */
 ATM_MUST_USE bool bank_session_exchange(struct bank_session *session, struct bank_exchange *exchange,
                                         struct iso_message *message, int64_t deadline_ms);
 

@@ -137,6 +137,7 @@ static bool make_link(struct banks *banks, const struct banks_options *options, 
                 snprintf(error, size, "out of memory");
                 return false;
         }
+        bank_route_set_keys(route, options->session_keys);
         banks->routes.route[banks->routes.count++] = route;
         struct bank_conns_options conns = {
             .base = options->base,
@@ -244,6 +245,14 @@ void banks_stop(struct banks *banks)
 {
         for (size_t i = 0; i < banks->routes.count; i++)
                 bank_route_stop(banks->routes.route[i], "the daemon stops");
+}
+
+bool banks_have_left(const struct banks *banks)
+{
+        for (size_t i = 0; i < banks->routes.count; i++)
+                if (!bank_route_has_left(banks->routes.route[i]))
+                        return false;
+        return true;
 }
 
 void banks_log(const struct banks *banks)

@@ -24,7 +24,8 @@ struct banks_options {
         struct pg_hosts *hosts;          /* of the database */
         const struct settings *settings; /* stays where it is; its text is used while the banks live */
         const struct bank_keys *keys;    /* each connection refers to its own */
-        const char *instance;            /* NULL: unnamed */
+        const struct session_keys *session_keys; /* of links; stays where it is */
+        const char *instance;                    /* NULL: unnamed */
         int64_t (*steady_ms)(void *context);
         int64_t (*business_ms)(void *context);
         void *context;
@@ -47,6 +48,7 @@ void banks_nudge(struct banks *banks); /* there may be something to tell a bank 
 void banks_drain(struct banks *banks);
 bool banks_are_quiet(const struct banks *banks); /* nothing of store and forward is under way */
 void banks_stop(struct banks *banks);            /* signs off */
+bool banks_have_left(const struct banks *banks); /* no sign-off waits for its MAC any more */
 void banks_log(const struct banks *banks);
 
 #endif

@@ -124,6 +124,25 @@ static void log_verdict(const struct item *item, const char *de39)
                     LOG_TEXT("verdict", notice_verdict_name[item->verdict]));
 }
 
+static const char *why_unsent(const struct bank_route *route)
+{
+        return route->env.mute ? route->env.mute : "no connection to the bank";
+}
+
+static const char *why_no_answer(const struct item *item, enum bank_end end)
+{
+        switch (end) {
+        case BANK_LOST:
+                return "the connection ended before the answer";
+        case BANK_UNSENT:
+                return why_unsent(item->window->route);
+        case BANK_TIMED_OUT:
+        case BANK_ANSWERED:
+                break;
+        }
+        return "no answer";
+}
+
 static void on_end(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct item *item = (struct item *)((char *)exchange - offsetof(struct item, exchange));
@@ -132,8 +151,7 @@ static void on_end(struct bank_exchange *exchange, enum bank_end end, const stru
         if (answer && iso_copy(answer, 39, de39, sizeof(de39)))
                 end_item(item, verdict, de39);
         else
-                end_item(item, NOTICE_AGAIN,
-                         end == BANK_LOST ? "the connection ended before the answer" : "no answer");
+                end_item(item, NOTICE_AGAIN, why_no_answer(item, end));
         if (*de39 && verdict != NOTICE_DONE)
                 log_verdict(item, de39);
 }
@@ -191,7 +209,7 @@ static void tell(struct window *window, const struct bank_notice *notice)
         bank_format_notice(notice, window->route->settings.acquirer, &message);
         chip_data_add(&notice->chip, &window->route->dialect, &message);
         if (!bank_route_tell(window->route, &item->exchange, &message, patience_ms(window, notice)))
-                end_item(item, NOTICE_AGAIN, "no connection to the bank");
+                end_item(item, NOTICE_AGAIN, why_unsent(window->route));
 }
 
 /* ---- what the store does next -------------------------------------------------------------------------- */

@@ -27,7 +27,7 @@ expect_exit 0 atmsim run --closed --withdrawals 300 --seed "$SEED" --inquiry-rat
         --faults wrong-mac=0.05,no-mac=0.05,other-mac=0.05,drop=0.03,duplicate=0.05,reorder=0.05,lost-answer=0.03 --capture "$WORK/frames"
 [[ $OUTPUT == *"98: "* ]] || wrong "nothing was answered 98: $OUTPUT"
 logged event=security_mac_wrong "another one" || wrong "no wrong MAC is in the log"
-logged event=security_mac_wrong "no MAC in the last field" || wrong "no missing MAC is in the log"
+logged event=security_mac_wrong "no MAC in its field" || wrong "no missing MAC is in the log"
 ! logged event=key_unusable || wrong "the module can't use a key: $(grep -h key_unusable "${LOGS[@]}")"
 expect_exit 0 "$ROOT/tests/vectors/dissect" "$WORK/frames"
 reconciled

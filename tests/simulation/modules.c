@@ -80,8 +80,9 @@ static void put_set(struct sim *sim, const char *terminal, int number, enum key_
         sim_must(key_rings_put(sim->rings, &row), "keys");
 }
 
-static void on_used(void *context, const char *terminal, int number)
+static void on_used(void *context, enum key_owner owner_kind, const char *terminal, int number)
 {
+        (void)owner_kind;
         struct instance *instance = context;
         struct sim *sim = instance->sim;
 

@@ -15,6 +15,8 @@ struct bank_peer {
         struct bank_session session;
         struct bank_route *route;
         struct iso_message sent[BANK_PEER_SENT];
+        uint8_t bytes[ISO_MESSAGE_MAX]; /* of the last one */
+        size_t length;
         int count, closes;
         char reason[256];
 };
@@ -35,6 +37,8 @@ static inline void bank_peer_send(void *context, const uint8_t *message, size_t 
         ck_assert_int_lt(peer->count, BANK_PEER_SENT);
         ck_assert_int_eq(
             iso_decode(&peer->route->dialect, message, length, &peer->sent[peer->count++], &error), 0);
+        memcpy(peer->bytes, message, length);
+        peer->length = length;
 }
 
 static inline void bank_peer_close(void *context, const char *reason)
@@ -56,6 +60,7 @@ static inline struct bank_route *bank_peer_route(const char *name, size_t outsta
         snprintf(settings.name, sizeof(settings.name), "%s", name);
         struct bank_codes codes;
         bank_codes_init(&codes);
+        bank_codes_end(&codes);
         struct bank_route *route = bank_route_new(&settings, &iso_dialect_ascii, &codes, &shell);
         ck_assert_ptr_nonnull(route);
         return route;

@@ -207,10 +207,11 @@ static void on_relief(void *context)
         (void)context;
 }
 
-static void on_used(void *context, const char *terminal, int number)
+static void on_used(void *context, enum key_owner owner_kind, const char *owner, int number)
 {
         (void)context;
-        snprintf(used, sizeof(used), "%s %d", terminal, number);
+        ck_assert_int_eq(owner_kind, KEY_OWNER_TERMINAL);
+        snprintf(used, sizeof(used), "%s %d", owner, number);
 }
 
 /* handover: the characters that stand in its blocks; NULL: it is not on offer. */

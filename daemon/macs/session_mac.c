@@ -1,5 +1,5 @@
-/* The MACs of one session's messages: see session_mac.h. */
-#include "daemon/session_mac.h"
+/* The MAC of a message: see session_mac.h. */
+#include "daemon/macs/session_mac.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -13,12 +13,27 @@
 
 enum { TAGS = 62, KEY_USAGE_AT = 5 /* in a key block's header */ };
 
+const struct session_mac_side session_mac_terminals = {
+    .owner_kind = KEY_OWNER_TERMINAL,
+    .theirs = KEY_PURPOSE_MAC_UP,
+    .ours = KEY_PURPOSE_MAC_DOWN,
+    .dialect = &iso_dialect_ascii,
+    .offers = true,
+};
+
+bool session_keys_has(const struct session_keys *keys, enum key_owner owner_kind, const char *owner)
+{
+        return keys && key_rings_find(keys->rings, owner_kind, owner);
+}
+
 void session_mac_begin(struct session_mac *mac, const struct session_mac_events *events,
-                       const struct session_keys *keys, const char *terminal)
+                       const struct session_keys *keys, const struct session_mac_side *side,
+                       const char *owner)
 {
         mac->events = events;
         mac->keys = keys;
-        mac->terminal = terminal;
+        mac->side = side;
+        mac->owner = owner;
         mac->state = SESSION_MAC_IDLE;
         mac->set = 0;
         mac->is_unused = mac->hands_over = false;
@@ -26,10 +41,10 @@ void session_mac_begin(struct session_mac *mac, const struct session_mac_events 
         mac->length = 0;
 }
 
-/* NULL: the terminal never had keys. */
+/* NULL: the owner never had keys. */
 static const struct key_ring *ring_of(const struct session_mac *mac)
 {
-        return mac->keys ? key_rings_find(mac->keys->rings, KEY_OWNER_TERMINAL, mac->terminal) : NULL;
+        return mac->keys ? key_rings_find(mac->keys->rings, mac->side->owner_kind, mac->owner) : NULL;
 }
 
 /* Of the message at hand; NULL: it is not good, or not any more. */
@@ -38,7 +53,7 @@ static const struct key_set *set_at_hand(const struct session_mac *mac)
         const struct key_ring *ring = ring_of(mac);
         const struct key_set *set = mac->set == 0 ? key_ring_current(ring, KEY_SET_WORKING)
                                                   : key_ring_set(ring, KEY_SET_WORKING, mac->set);
-        return set && set->block[KEY_PURPOSE_MAC_UP] && set->block[KEY_PURPOSE_MAC_DOWN] ? set : NULL;
+        return set && set->block[mac->side->theirs] && set->block[mac->side->ours] ? set : NULL;
 }
 
 static void wipe(struct session_mac *mac)
@@ -85,11 +100,11 @@ static enum session_mac_result result_of(const struct session_mac *mac, const st
         if (answer && answer->code == KEY_CODE_MAC)
                 return SESSION_MAC_WRONG;
         if (answer)
-                log_limited(LEVEL_ERROR, "key_unusable", LOG_TEXT("terminal", mac->terminal),
-                            LOG_NUMBER("set", mac->set),
-                            LOG_TEXT("command", key_commands[answer->command].name),
-                            LOG_TEXT("code", key_code_word(answer->code)),
-                            LOG_TEXT("reason", key_code_text(answer->code)));
+                log_limited(
+                    LEVEL_ERROR, "key_unusable", LOG_TEXT(key_owner_name[mac->side->owner_kind], mac->owner),
+                    LOG_NUMBER("set", mac->set), LOG_TEXT("command", key_commands[answer->command].name),
+                    LOG_TEXT("code", key_code_word(answer->code)),
+                    LOG_TEXT("reason", key_code_text(answer->code)));
         return SESSION_MAC_SILENT;
 }
 
@@ -100,7 +115,7 @@ static void on_checked(struct key_question *question, const struct key_message *
         assert(mac->state == SESSION_MAC_CHECKING);
         mac->state = SESSION_MAC_IDLE;
         if (result == SESSION_MAC_GOOD && mac->is_unused)
-                mac->keys->used(mac->keys->context, mac->terminal, mac->set);
+                mac->keys->used(mac->keys->context, mac->side->owner_kind, mac->owner, mac->set);
         mac->events->checked(mac, result, "the MAC is another one");
         if (mac->state == SESSION_MAC_IDLE)
                 wipe(mac);
@@ -137,10 +152,9 @@ static enum session_mac_need ask(struct session_mac *mac, enum session_mac_state
         return SESSION_MAC_ASKED;
 }
 
-/* ---- a request ----------------------------------------------------------------------------------------- */
+/* ---- one that has come ----------------------------------------------------------------------------------------- */
 
-static const char not_good[] =
-    "DE 62 names a key set (KS) that the terminal does not have, or that is retired";
+static const char not_good[] = "it names a key set (KS) that its sender does not have, or that is retired";
 
 static enum session_mac_need refuse(struct session_mac *mac, const char **ret_why, const char *why)
 {
@@ -153,7 +167,7 @@ static enum session_mac_need refuse(struct session_mac *mac, const char **ret_wh
 static enum session_mac_need check_under(struct session_mac *mac, const struct key_set *set)
 {
         mac->is_unused = set->state == KEY_SET_LOADED;
-        return ask(mac, SESSION_MAC_CHECKING, set->block[KEY_PURPOSE_MAC_UP]);
+        return ask(mac, SESSION_MAC_CHECKING, set->block[mac->side->theirs]);
 }
 
 static void on_read(struct key_reader *reader, bool is_read)
@@ -195,12 +209,12 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
         size_t covered;
         if (!session_mac_is_needed(mac))
                 return SESSION_MAC_NOT_NEEDED;
-        mac->set = tags_key_set(message);
-        if (!iso_mac_covered(&iso_dialect_ascii, message, length, &covered))
-                return refuse(mac, ret_why, "there is no MAC in the last field of the last bitmap");
+        mac->set = iso_mac_set(mac->side->dialect, message);
+        if (!iso_mac_covered(mac->side->dialect, message, length, &covered))
+                return refuse(mac, ret_why, "there is no MAC in its field, the last of the message");
         const struct key_set *set = set_at_hand(mac);
         if (mac->set == 0)
-                return refuse(mac, ret_why, "DE 62 names no key set (KS)");
+                return refuse(mac, ret_why, "it names no key set (KS)");
         if (!set && !may_be_news(mac))
                 return refuse(mac, ret_why, not_good);
         assert(length <= sizeof(mac->bytes));
@@ -210,7 +224,7 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
         return set ? check_under(mac, set) : read_keys(mac);
 }
 
-/* ---- an answer ----------------------------------------------------------------------------------------- */
+/* ---- one that leaves ----------------------------------------------------------------------------------------- */
 
 bool session_mac_is_needed(const struct session_mac *mac)
 {
@@ -222,27 +236,22 @@ void session_mac_hand_over(struct session_mac *mac)
         mac->hands_over = true;
 }
 
-static void add_number(struct iso_message *answer, const char *tag, int number)
-{
-        char text[16];
-        snprintf(text, sizeof(text), "%d", number);
-        tags_add(answer, TAGS, tag, text);
-}
-
 /* In the order in which docs/protocol.md has them. */
 static void add_offer(const struct session_mac *mac, struct iso_message *answer)
 {
         static const enum key_purpose purposes[] = {KEY_PURPOSE_PIN, KEY_PURPOSE_MAC_UP,
                                                     KEY_PURPOSE_MAC_DOWN};
         const struct key_set *offer = key_ring_offer(ring_of(mac), mac->set);
-        if (!offer)
+        char number[16];
+        if (!offer || !mac->side->offers)
                 return;
-        add_number(answer, TAG_KEY_OFFER, offer->number);
+        snprintf(number, sizeof(number), "%d", offer->number);
+        tags_add(answer, TAGS, TAG_KEY_OFFER, number);
         for (size_t i = 0; mac->hands_over && i < LENGTH(purposes); i++)
                 tags_add(answer, TAGS, TAG_KEY_BLOCK, offer->handover[purposes[i]]);
 }
 
-enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_message *answer,
+enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_message *message,
                                        struct iso_error *ret_error)
 {
         size_t covered;
@@ -256,13 +265,13 @@ enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_messa
         if (!set)
                 return SESSION_MAC_UNASKED;
         mac->set = set->number;
-        add_number(answer, TAG_KEY_SET, set->number);
-        add_offer(mac, answer);
+        iso_mac_name_set(mac->side->dialect, message, set->number);
+        add_offer(mac, message);
         int length =
-            iso_mac_encode(&iso_dialect_ascii, answer, mac->bytes, sizeof(mac->bytes), &covered, ret_error);
+            iso_mac_encode(mac->side->dialect, message, mac->bytes, sizeof(mac->bytes), &covered, ret_error);
         if (length < 0)
                 return SESSION_MAC_REFUSED;
         mac->length = (uint16_t)length;
         mac->covered = (uint16_t)covered;
-        return ask(mac, SESSION_MAC_MAKING, set->block[KEY_PURPOSE_MAC_DOWN]);
+        return ask(mac, SESSION_MAC_MAKING, set->block[mac->side->ours]);
 }

@@ -1,0 +1,44 @@
+/* The messages of a link that are with the key module: see bank_macs.h. */
+#include "daemon/banks/bank_macs.h"
+
+#include <stdlib.h>
+
+#include "config/limits.h"
+
+/* Only a link that has keys takes the room. */
+static bool has_room(struct bank_macs *macs)
+{
+        if (macs->all)
+                return true;
+        macs->all = calloc(LIMIT_BANK_MACS, sizeof(*macs->all));
+        TAILQ_INIT(&macs->free);
+        return macs->all;
+}
+
+struct bank_mac *bank_macs_take(struct bank_macs *macs)
+{
+        if (!has_room(macs))
+                return NULL;
+        struct bank_mac *mac = TAILQ_FIRST(&macs->free);
+        if (mac)
+                TAILQ_REMOVE(&macs->free, mac, entry);
+        else if (macs->used < LIMIT_BANK_MACS)
+                mac = &macs->all[macs->used++];
+        if (mac)
+                mac->macs = macs;
+        return mac;
+}
+
+void bank_mac_give_back(struct bank_mac *mac)
+{
+        session_mac_drop(&mac->mac);
+        mac->session = NULL;
+        mac->exchange = NULL;
+        TAILQ_INSERT_HEAD(&mac->macs->free, mac, entry);
+}
+
+void bank_macs_free(struct bank_macs *macs)
+{
+        free(macs->all);
+        *macs = (struct bank_macs){0};
+}
