@@ -184,6 +184,8 @@ configurations_write() {
         LATE_MS=$(scaled_ms 16000)-$(scaled_ms 20000)
         DOWN_MS=$(scaled_ms 2000)-$(scaled_ms 15000)
         BANK_SOCKET=$(bank_socket) KEY_SOCKET=$(key_socket)
+        BANK_KEYS='' BANK_KEKS=''
+        ((LAB_PLAIN)) || BANK_KEYS=$DIR/keys/link-keys.csv BANK_KEKS=$DIR/keys/link-keks.csv
         {
                 fill atmd.conf
                 fill_banks atmd-link.conf

@@ -47,6 +47,8 @@ keys_make() {
         ctl key generate --note laboratory --issuer HOUSE
         ((LAB_BANKS)) || return 0
         ctl key import --note laboratory --links --clear "$DIR/keys/link-keks.csv"
-        ctl key generate --note laboratory --link "${BANKS[@]:0:LAB_BANKS}"
+        ctl key generate --note laboratory --link "${BANKS[0]}"
+        ((LAB_BANKS < 2)) || ctl key generate --note laboratory --algorithm tdes --link "${BANKS[1]}" # so that both kinds of MAC are shown
+        ((LAB_BANKS < 3)) || ctl key generate --note laboratory --link "${BANKS[@]:2:LAB_BANKS-2}"
         ctl key export --note laboratory "$DIR/keys/link-keys.csv" --link "${BANKS[@]:0:LAB_BANKS}"
 }

@@ -21,9 +21,9 @@ if [[ $ATM_PRESET == asan ]]; then
 fi
 withdrawals=${ATM_TEST_WITHDRAWALS:-$withdrawals}
 customers=$((withdrawals * 5 / 4)) # some find no bank to ask, or a limit, or have no patience
-BEHAVIOURS="slow late silent deaf wrong-echo duplicate decline repeated missing case again hang-up down"
+BEHAVIOURS="slow late silent deaf wrong-echo wrong-mac duplicate decline repeated missing case again hang-up down"
 rates="slow=0.03,late=0.02,silent=0.02,deaf=0.02,wrong-echo=0.02,duplicate=0.03,decline=0.03,repeated=0.02,missing=0.02,case=0.02"
-rates+=",again=0.02,hang-up=0.02,down=0.0003"
+rates+=",wrong-mac=0.02,again=0.02,hang-up=0.02,down=0.0003"
 say "$withdrawals withdrawals, seed $SEED"
 flow_lab lab --atms "$atms" --cards 10 --bank-cards "$customers" --instances 2 --bank-timeout-ms 1500 --bank-faults "$rates" \
         --clock "$STARTS,$SPEED"

@@ -368,6 +368,19 @@ void bank_message_take(struct bank_desk *desk, const struct iso_dialect *dialect
         }
 }
 
+void bank_message_refuse_mac(const struct iso_message *message, const char *de39, const char *why,
+                             struct bank_reply *ret_reply)
+{
+        struct exchange x = {.row = profile_find(message->mti), .message = message, .reply = ret_reply};
+        *ret_reply = (struct bank_reply){.close = false};
+        if (!x.row) {
+                end_connection(ret_reply, "a message with a wrong MAC that nobody sends to a bank");
+                return;
+        }
+        answer(&x, BANK_COUNT_WRONG_MAC, de39);
+        snprintf(ret_reply->why, sizeof(ret_reply->why), "a %s under a wrong MAC: %s", message->mti, why);
+}
+
 bool bank_message_is_about_money(const char *mti)
 {
         const struct profile_row *row = profile_find(mti);

@@ -29,6 +29,7 @@
         COUNT(ECHO, "echoes")                                                                                \
         COUNT(CUTOVER, "cutovers")                                                                           \
         COUNT(NOT_SIGNED_ON, "not_signed_on")                                                                \
+        COUNT(WRONG_MAC, "wrong_macs")                                                                       \
         COUNT(FORMAT_ERROR, "format_errors")                                                                 \
         COUNT(UNSUPPORTED, "unsupported")                                                                    \
         COUNT(UNREADABLE, "unreadable")
@@ -63,6 +64,10 @@ struct bank_reply {
 void bank_message_take(struct bank_desk *desk, const struct iso_dialect *dialect,
                        const struct iso_message *message, const struct iso_error *fault,
                        struct bank_reply *ret_reply);
+
+/* The same of a message whose MAC is wrong, and why: it is answered with that code, and nothing else comes of it. */
+void bank_message_refuse_mac(const struct iso_message *message, const char *de39, const char *why,
+                             struct bank_reply *ret_reply);
 
 /* 0200, 0220, 0420 and their repeats. */
 bool bank_message_is_about_money(const char *mti);

@@ -12,11 +12,11 @@ const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
     [BEHAVIOUR_SLOW] = "slow",           [BEHAVIOUR_LATE] = "late",
     [BEHAVIOUR_HELD] = "held",           [BEHAVIOUR_SILENT] = "silent",
     [BEHAVIOUR_DEAF] = "deaf",           [BEHAVIOUR_WRONG_ECHO] = "wrong-echo",
-    [BEHAVIOUR_DUPLICATE] = "duplicate", [BEHAVIOUR_DECLINE] = "decline",
-    [BEHAVIOUR_REPEATED] = "repeated",   [BEHAVIOUR_MISSING] = "missing",
-    [BEHAVIOUR_CASE] = "case",           [BEHAVIOUR_AGAIN] = "again",
-    [BEHAVIOUR_HANG_UP] = "hang-up",     [BEHAVIOUR_DOWN] = "down",
-    [BEHAVIOUR_NORMAL] = "normal",
+    [BEHAVIOUR_WRONG_MAC] = "wrong-mac", [BEHAVIOUR_DUPLICATE] = "duplicate",
+    [BEHAVIOUR_DECLINE] = "decline",     [BEHAVIOUR_REPEATED] = "repeated",
+    [BEHAVIOUR_MISSING] = "missing",     [BEHAVIOUR_CASE] = "case",
+    [BEHAVIOUR_AGAIN] = "again",         [BEHAVIOUR_HANG_UP] = "hang-up",
+    [BEHAVIOUR_DOWN] = "down",           [BEHAVIOUR_NORMAL] = "normal",
 };
 
 static double next_unit(uint64_t *state)

@@ -8,6 +8,7 @@
  *      silent      does what it is asked, and never answers
  *      deaf        the message is lost: nothing is done, nothing answered
  *      wrong-echo  the answer echoes another DE 4, 7, 11 or 41 than it was asked with
+ *      wrong-mac   the answer's MAC is wrong, where the bank has keys
  *      duplicate   answers twice
  *      decline     declines a request that it could approve, with any code that its dialect lists for that
  *      repeated    books a completion or reversal and answers with a code of that meaning
@@ -37,6 +38,7 @@ enum behaviour {
         BEHAVIOUR_SILENT,
         BEHAVIOUR_DEAF,
         BEHAVIOUR_WRONG_ECHO,
+        BEHAVIOUR_WRONG_MAC,
         BEHAVIOUR_DUPLICATE,
         BEHAVIOUR_DECLINE,
         BEHAVIOUR_REPEATED,

@@ -469,6 +469,7 @@ static const struct program_command ctl_command = {
               "  silent          does what it is asked and never answers\n"
               "  deaf            does nothing and never answers\n"
               "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
+              "  wrong-mac       answers have a wrong MAC, where the bank has keys\n"
               "  duplicate       answers come twice\n"
               "  decline         declines what it could approve\n"
               "  repeated        books completions and reversals, and says that it had booked them before\n"

@@ -57,6 +57,7 @@ struct host {
         bool dead; /* the journal failed: nothing may be said any more */
         struct bank *bank;
         struct wire *wire;
+        struct lab_keys *keys; /* NULL: it has none, and needs no MACs */
         SSL_CTX *tls;
         struct bank_journal journal;
         struct host_conns *conns;
@@ -272,7 +273,7 @@ static void queue_answer(struct host *host, struct host_conn *conn, enum behavio
 {
         uint8_t frame[WIRE_FRAME_MAX];
         struct iso_error fault;
-        size_t length = wire_write(host->wire, answer, frame, &fault);
+        size_t length = wire_write(host->wire, host->keys, how == BEHAVIOUR_WRONG_MAC, answer, frame, &fault);
         struct out *out = length > 0 ? malloc(sizeof(*out) + length) : NULL;
         char text[256] = "out of memory";
         if (!out) {
@@ -316,6 +317,8 @@ static void carry_out(struct host *host, struct host_conn *conn, enum behaviour 
                         bank_message_spoil(&reply->answer,
                                            (uint64_t)behaviours_between(&host->behaviours, 0, 11));
                 }
+                if (how == BEHAVIOUR_WRONG_MAC && host->keys)
+                        behaviours_count(&host->behaviours, how);
                 queue_answer(host, conn, how, &reply->answer);
         }
         flush_later(host);
@@ -327,6 +330,7 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
         struct iso_message message;
         struct iso_error error;
         struct bank_reply reply;
+        const char *why;
         if (host->dead || length == 0)
                 return;
         bool whole = iso_decode(wire_dialect(host->wire), bytes, length, &message, &error) == 0;
@@ -338,6 +342,12 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
                 host->wakes_ms = steady_now_ms() + drawn_ms(host, &host->options->down);
                 behaviours_count(&host->behaviours, how);
                 change_state(host, HOST_DOWN);
+        } else if (whole && host->keys &&
+                   !wire_mac_is_right(host->wire, host->keys, &message, bytes, length, &why)) {
+                bank_message_refuse_mac(&message, wire_codes(host->wire)->wrong_mac, why, &reply);
+                host->count[reply.count]++;
+                carry_out(host, conn, BEHAVIOUR_NORMAL, &reply);
+                iso_wipe(&reply.answer);
         } else {
                 struct bank_desk desk = {.bank = host->bank,
                                          .key = host->world->key,
@@ -506,6 +516,31 @@ static bool open_wire(struct host *host, char error[HOST_ERROR_MAX])
         return false;
 }
 
+static int64_t place_of_link(const void *link, const char *name)
+{
+        return strcmp(name, link) == 0 ? 0 : -1;
+}
+
+/* A bank that the files don't name goes without. */
+static bool open_keys(struct host *host, char error[HOST_ERROR_MAX])
+{
+        const struct options *options = host->world->options;
+        const struct lab_owners owners = {"link", 1, place_of_link, host->options->link};
+        char text[LAB_KEYS_ERROR_MAX];
+        if (!options->keys[0])
+                return true;
+        host->keys = lab_keys_load(options->keys, options->keks, &owners, text);
+        if (!host->keys) {
+                snprintf(error, HOST_ERROR_MAX, "bank %s: %s", host->options->name, text);
+                return false;
+        }
+        if (host->keys->set == 0) {
+                lab_keys_free(host->keys, 1);
+                host->keys = NULL;
+        }
+        return true;
+}
+
 static bool open_events(struct host *host, char error[HOST_ERROR_MAX])
 {
         struct event_base *base = host->world->base;
@@ -532,6 +567,7 @@ static void free_host(struct host *host)
                 event_free(host->waking);
         if (host->journal.fd >= 0)
                 bank_journal_close(&host->journal);
+        lab_keys_free(host->keys, 1);
         SSL_CTX_free(host->tls);
         wire_close(host->wire);
         bank_free(host->bank);
@@ -549,8 +585,8 @@ struct host *host_open(const struct host_world *world, const struct bank_options
         *host = (struct host){.world = world, .options = options, .journal = {.fd = -1}};
         TAILQ_INIT(&host->waiting);
         TAILQ_INIT(&host->delayed);
-        if (open_wire(host, error) && open_books(host, error) && open_events(host, error) &&
-            open_port(host, error)) {
+        if (open_wire(host, error) && open_keys(host, error) && open_books(host, error) &&
+            open_events(host, error) && open_port(host, error)) {
                 /* A bank that is killed now and then must not misbehave in the same way after each start. */
                 uint64_t seed = (uint64_t)world->options->seed ^ host->journal.records << 32;
                 behaviours_start(&host->behaviours, &options->faults, seed, options->name);
@@ -586,9 +622,9 @@ void host_describe(const struct host *host, char *buffer, size_t size)
                          " (%" PRId64 " bytes of a last line that a crash cut off are cut away)",
                          host->journal.torn_bytes);
         snprintf(buffer, size,
-                 "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s, listening on %s",
+                 "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s%s, listening on %s",
                  host->options->name, totals.accounts, host->journal.records, torn, wire_name(host->wire),
-                 listener_address(host->listener));
+                 host->keys ? " with MACs" : "", listener_address(host->listener));
 }
 
 double host_rate(const struct host *host, enum behaviour behaviour)
@@ -662,6 +698,7 @@ json_t *host_show(const struct host *host)
                             json_string(behaviour_name[ordered ? behaviours->command : BEHAVIOUR_NORMAL]));
         put(object, "port", listener_port(host->listener));
         json_object_set_new(object, "dialect", json_string(wire_name(host->wire)));
+        put(object, "key_set", host->keys ? host->keys->set : 0);
         put(object, "links", (int64_t)conns);
         put(object, "signed_on", host->conns ? (int64_t)host_conns_signed_on(host->conns) : 0);
         put(object, "delayed", (int64_t)host->delayed_count);

@@ -19,6 +19,8 @@ enum row {
         ROW_CONFIG,
         ROW_CONTROL,
         ROW_TOKEN_KEY_FILE,
+        ROW_KEYS,
+        ROW_KEKS,
         ROW_SEED,
         ROW_CLOCK_START,
         ROW_CLOCK_ANCHOR,
@@ -28,6 +30,7 @@ enum row {
         ROW_HEADING_BANK,
         ROW_BANK,
         ROW_ISSUER, /* from here on keys of a bank */
+        ROW_LINK,
         ROW_DIALECT,
         ROW_HOST,
         ROW_PORT,
@@ -66,6 +69,18 @@ static const struct option_row option_rows[ROW_COUNT] = {
     [ROW_TOKEN_KEY_FILE] = {KEY("token-key-file", "FILE", NULL,
                                 "64 hexadecimal digits, mode 0600: the key of the card tokens"),
                             .variable = "ATM_TOKEN_KEY_FILE"},
+    [ROW_KEYS] = {KEY("keys", "FILE", "",
+                      "CSV with the columns link, set, pin_key, mac_key_up and mac_key_down, mode 0600: key "
+                      "blocks under the "
+                      "link's key-encrypting key, as 'atmctl key export --link' writes them; a bank whose "
+                      "link is in it wants a MAC "
+                      "with each message and makes one with each answer. Without it no bank does"),
+                  .variable = "BANKSIM_KEYS"},
+    [ROW_KEKS] = {KEY("keks", "FILE", "",
+                      "CSV with the columns link and kek, mode 0600: those key-encrypting keys, a "
+                      "laboratory's, as hexadecimal "
+                      "digits"),
+                  .variable = "BANKSIM_KEKS"},
     [ROW_SEED] = {KEY(
         "seed", "S", "1",
         "whole number that behaviours are drawn from, together with what the journal holds at the start: "
@@ -96,6 +111,8 @@ static const struct option_row option_rows[ROW_COUNT] = {
                   .take = take_bank},
     [ROW_ISSUER] = {KEY("issuer", "ISSUER", "",
                         "whose rows of the card file these are; the bank's name unless given")},
+    [ROW_LINK] = {KEY("link", "LINK", "",
+                      "whose rows of the key files these are; the bank's name unless given")},
     [ROW_DIALECT] = {KEY(
         "dialect", "FILE", "ascii",
         "the field table that the bank speaks: a dialect file, or ascii for the built-in one")},
@@ -131,7 +148,8 @@ const struct program_command run_command = {
     .ending =
         "Behaviours: slow, late, held (until its next order), silent (done, not answered), deaf (lost), "
         "wrong-echo,\n"
-        "duplicate, decline, hang-up (in the middle of an answer), down (connections and port gone); "
+        "wrong-mac, duplicate, decline, hang-up (in the middle of an answer), down (connections and port "
+        "gone); "
         "repeated, missing, case "
         "and\n"
         "again (a completion or reversal is answered with a code that the dialect's [notice codes] call "
@@ -215,8 +233,9 @@ static struct layer *layer_of(struct reading *r, const char *name, char *problem
 
 static bool is_path(int row)
 {
-        return row == ROW_CONTROL || row == ROW_TOKEN_KEY_FILE || row == ROW_DIALECT || row == ROW_ACCOUNTS ||
-               row == ROW_JOURNAL || row == ROW_CERTIFICATE || row == ROW_KEY || row == ROW_CA;
+        return row == ROW_CONTROL || row == ROW_TOKEN_KEY_FILE || row == ROW_KEYS || row == ROW_KEKS ||
+               row == ROW_DIALECT || row == ROW_ACCOUNTS || row == ROW_JOURNAL || row == ROW_CERTIFICATE ||
+               row == ROW_KEY || row == ROW_CA;
 }
 
 static bool give(struct reading *r, struct value *value, const char *text)
@@ -499,8 +518,9 @@ static bool bank_of(struct reading *r, const struct layer *layer, struct bank_op
         *bank = (struct bank_options){.port = 0};
         strcpy(bank->name, layer->name);
         bool good =
-            text_of(r, layer, ROW_ISSUER, bank->issuer) && text_of(r, layer, ROW_DIALECT, bank->dialect) &&
-            host_of(r, layer, bank->host) && number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
+            text_of(r, layer, ROW_ISSUER, bank->issuer) && text_of(r, layer, ROW_LINK, bank->link) &&
+            text_of(r, layer, ROW_DIALECT, bank->dialect) && host_of(r, layer, bank->host) &&
+            number_of(r, layer, ROW_PORT, 0, 65535, &bank->port) &&
             text_of(r, layer, ROW_ACCOUNTS, bank->accounts) &&
             text_of(r, layer, ROW_JOURNAL, bank->journal) &&
             text_of(r, layer, ROW_CERTIFICATE, bank->certificate) && text_of(r, layer, ROW_KEY, bank->key) &&
@@ -510,6 +530,8 @@ static bool bank_of(struct reading *r, const struct layer *layer, struct bank_op
             span_of(r, layer, ROW_LATE_MS, &bank->late) && span_of(r, layer, ROW_DOWN_MS, &bank->down);
         if (good && !bank->issuer[0])
                 strcpy(bank->issuer, bank->name);
+        if (good && !bank->link[0])
+                strcpy(bank->link, bank->name);
         return good;
 }
 
@@ -525,6 +547,13 @@ static bool check_apart(struct reading *r, const struct options *options)
         return true;
 }
 
+static bool check_keys(struct reading *r, const struct options *options)
+{
+        return !options->keys[0] == !options->keks[0] ||
+               wrong(r, false, "--%s is missing: expected --keys and --keks, or neither",
+                     options->keys[0] ? "keks" : "keys");
+}
+
 static bool options_make(struct reading *r, struct options *options)
 {
         if (r->banks == 0)
@@ -532,6 +561,8 @@ static bool options_make(struct reading *r, struct options *options)
                              "no bank: expected --bank NAME, or [bank NAME] in a file that --config names");
         if (!text_of(r, &r->common, ROW_CONTROL, options->control) ||
             !text_of(r, &r->common, ROW_TOKEN_KEY_FILE, options->token_key_file) ||
+            !text_of(r, &r->common, ROW_KEYS, options->keys) ||
+            !text_of(r, &r->common, ROW_KEKS, options->keks) || !check_keys(r, options) ||
             !number_of(r, &r->common, ROW_SEED, 0, INT64_MAX, &options->seed) ||
             !clock_of(r, &options->clock))
                 return false;

@@ -23,6 +23,7 @@ enum { OPTIONS_BANKS_MAX = 32, OPTIONS_TEXT_MAX = 512 };
 struct bank_options {
         char name[BANK_NAME_MAX + 1];
         char issuer[OPTIONS_TEXT_MAX]; /* whose rows of the card file; "": the name */
+        char link[OPTIONS_TEXT_MAX];   /* whose rows of the key files; "": the name */
         char dialect[OPTIONS_TEXT_MAX];
         char host[ADDRESS_HOST_MAX];
         int64_t port;
@@ -38,6 +39,7 @@ struct bank_options {
 struct options {
         char control[OPTIONS_TEXT_MAX]; /* "": none */
         char token_key_file[OPTIONS_TEXT_MAX];
+        char keys[OPTIONS_TEXT_MAX], keks[OPTIONS_TEXT_MAX]; /* "": no bank has any */
         int64_t seed;
         struct business_clock clock;
         bool require_faults, json;
