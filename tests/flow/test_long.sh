@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# 10,000 withdrawals (--long: 100,000) with every kind of fault at a few per cent over two instances, one of
-# them killed every few seconds, on a clock that passes midnight, month and year. Afterwards the ATMs'
+# 10,000 withdrawals (--long: 100,000) with PINs and MACs and every kind of fault at a few per cent, mistakes in those among them, over two instances, one of
+# which or their key module is killed every few seconds, on a clock that passes midnight, month and year. Afterwards the ATMs'
 # journals and dispensers agree with the database to the yen, every sum equals its rows, no withdrawal is
 # open, and no card number is at rest anywhere.
 FLOW_CLUSTERS=disk
@@ -21,7 +21,7 @@ flow_lab lab --atms "$atms" --cards "$withdrawals" --instances 2 --clock "2016-1
 source "$WORK/lab/lab.env"
 
 rate=0.03
-faults=$(printf "%s=$rate," no-dispense partial lost-answer drop duplicate reorder power-loss)
+faults=$(printf "%s=$rate," no-dispense partial lost-answer drop duplicate reorder power-loss wrong-mac no-mac other-mac no-pin bad-pin)
 
 # The ATMs work in five parts and more, until enough instances were killed and the year is over, however fast
 # the machine is.
@@ -29,7 +29,7 @@ simulate() {
         local part=0
         until ((part >= 5)) && [[ -e $WORK/enough ]]; do
                 part=$((part + 1))
-                atmsim run --closed --withdrawals $((withdrawals / 5)) --seed $((SEED + part)) --inquiry-rate 0.05 \
+                atmsim run --closed --withdrawals $((withdrawals / 5)) --seed $((SEED + part)) --inquiry-rate 0.05 --wrong-pins 0.05 \
                         --faults "${faults%,}" --answer-timeout-ms 2000 --repeats 2 --advice-pause-ms 300 \
                         --drain-seconds 90 --json >"$WORK/run-$part.json" 2>>"$WORK/run.log" || return 1
         done
@@ -38,13 +38,14 @@ simulate() {
 simulate &
 simulator=$!
 kills=0
+parts=("--instance 1" "--instance 2" --keys)
 while process_lives "$simulator"; do
         sleep 1.5
         process_lives "$simulator" || break
-        instance=$((1 + kills % 2))
-        "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance "$instance"
+        read -r -a part <<<"${parts[kills % ${#parts[@]}]}"
+        "$ROOT/scripts/lab" kill --dir "$WORK/lab" "${part[@]}"
         sleep 0.5
-        "$ROOT/scripts/lab" start --dir "$WORK/lab" --instance "$instance"
+        "$ROOT/scripts/lab" start --dir "$WORK/lab" "${part[@]}"
         kills=$((kills + 1))
         if ((kills >= kills_wanted && $(sql "SELECT count(*) FROM commission WHERE business_date > '2016-12-31'") > 0)); then
                 touch "$WORK/enough"
@@ -63,6 +64,13 @@ decided=$(sql "SELECT count(*) FROM v_withdrawal WHERE state <> 'blocked'")
 expect "business dates" "2016-12-31 2017-01-01" "$(sql 'SELECT DISTINCT business_date FROM v_withdrawal ORDER BY 1 LIMIT 2' | xargs)"
 expect "report and rows" "$(sql 'SELECT sum(customer_fee_yen + interbank_fee_yen) FROM v_withdrawal')" \
         "$(sql 'SELECT sum(commission_yen) FROM v_revenue')"
+
+for kind in wrong unverified right; do
+        (($(sql "SELECT count(*) FROM pin_event WHERE kind = '$kind'") > 0)) || wrong "no PIN was ever $kind"
+done
+for line in security_mac_wrong security_pin_unreadable no_mac; do
+        grep -qh "event=$line " "$WORK"/lab/log/atmd-*.log || wrong "no line $line is in the log"
+done
 
 # Card numbers: nowhere but in the lab's card file.
 if grep -rlE '990001[0-9]{10}' "$WORK/lab/log/" "$WORK/lab/journal" "$WORK/run.log"; then
