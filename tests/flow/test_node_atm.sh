@@ -27,20 +27,32 @@ ATM_CARDS=$ATM_BANK_CARDS heard T0000002 'sign-on withdraw=1000 repeat complete'
 # PINs of the house bank's cards: wrong, none, and as long as its bank allows
 heard "$ATM_TERMINAL" 'sign-on card=2 pin=none inquire pin=99999 inquire repeat pin=right inquire' '00 - - 55 - 55 55 - 00'
 heard "$ATM_TERMINAL" 'sign-on card=2 pin=99999 inquire inquire inquire pin=right inquire' '00 - - 55 55 55 - 75'
+awk -F, 'NR == 3 { print $1 }' "$ATM_CARDS" | atmctl card unblock --card - --note trial >/dev/null
+heard "$ATM_TERMINAL" 'sign-on card=2 inquire' '00 - 00'
 
 # a MAC that is wrong, none, one that was cut: nothing comes of the message, and the third ends the connection
 heard "$ATM_TERMINAL" 'sign-on mac=wrong echo withdraw=4000 mac=right echo' '00 - 98 98 - 00'
 heard "$ATM_TERMINAL" 'sign-on mac=none withdraw=4000 mac=cut withdraw=4000 mac=wrong withdraw=4000 hang-up' '00 - 98 - 98 - 98 -'
 
+# new keys by the wire, in the middle of a withdrawal; from then on the old ones are good for nothing, and an ATM that still has them can't check what it hears
+atmctl key generate --terminal "$ATM_TERMINAL" --note trial >/dev/null
+says() {
+        [[ $("$ROOT/tests/flow/node_atm/run" "$ATM_TERMINAL" echo 2>&1) == *"$1" ]]
+}
+await "word of the newer set" says 'echo 00 newer=2'
+heard "$ATM_TERMINAL" 'sign-on withdraw=5000 change-keys repeat complete repeat change-keys' '00 00 00 00 00 00 00'
+says 'echo 00' || wrong "there is a newer set still"
+NODE_ATM_STATE=$WORK/older await "the end of the old set" says 'an answer under the key set 2, not 1'
+
 # what the books have of it, and that all three sides have the same
-expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00' \
+expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 5000 5000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00' \
         "$(atmctl withdrawal list --format csv | perl -F, -lane '@n = @F, next if $. == 1; @f{@n} = @F;
                 print join " ", @f{qw(terminal amount_yen dispensed_yen state de39)}' | sort -k 1,1 -k 2,2n | paste -s -d ,)"
 # its dispensers have no counters, so that their sum is all that is amiss
 expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
-expect "reconciliation" 'total: T0000001: in all its dispenser counted 0 yen, its journal has 11000, the database 11000: 0 yen by the withdrawals below, -11000 by none
+expect "reconciliation" 'total: T0000001: in all its dispenser counted 0 yen, its journal has 16000, the database 16000: 0 yen by the withdrawals below, -16000 by none
 total: T0000002: in all its dispenser counted 0 yen, its journal has 1000, the database 1000: 0 yen by the withdrawals below, -1000 by none
-10 withdrawals of 2 ATMs and 1 bank, 12000 yen: 2 differences
+11 withdrawals of 2 ATMs and 1 bank, 17000 yen: 2 differences
 BANKA: 1 withdrawal, 1108 yen debited and kept' "$OUTPUT"
 expect_exit 0 atmctl verify
 passed

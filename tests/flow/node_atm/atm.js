@@ -9,15 +9,16 @@
 const fs = require('fs');
 const tls = require('tls');
 const { cmac } = require('./cmac');
-const { pack, unpack, tag, tags } = require('./message');
+const { keep, setOf } = require('./keys');
+const { pack, unpack, tag, tagged } = require('./message');
 const { pinBlock } = require('./pin');
 
 const ANSWER_WITHIN_MS = 30000, LENGTH_MAX = 2048, JAPAN_MS = 9 * 3600 * 1000;
-const YEN = '392', ORIGINAL = '0200';
+const YEN = '392', NETWORK = '0800', ORIGINAL = '0200';
 const ANSWER = { '0800': '0810', '0200': '0210', '0220': '0230', '0420': '0430' };
 const ECHOED = [2, 3, 4, 7, 11, 32, 41, 42, 49, 70];
 const NEVER_ECHOED = [35, 52];
-const SIGN_ON = '001', SIGN_OFF = '002', ECHO = '301';
+const SIGN_ON = '001', SIGN_OFF = '002', CHANGE = '101', ECHO = '301';
 const WITHDRAWAL = '010000', INQUIRY = '310000';
 const MAC_LENGTH = 8;
 
@@ -34,8 +35,8 @@ const SPOILED = { wrong: mac => { mac[0] ^= 1; }, cut: mac => mac.fill(0, 4) };
 
 class Atm {
   /*
-   * { host, port, ca, certificate, certificateKey, terminal, hall, acquirer, keys, counterFile, journal, clockMs }: the last says how far business time is
-   * thought to be ahead of this machine's clock.
+   * { host, port, ca, certificate, certificateKey, terminal, hall, acquirer, keys, keysFile, counterFile, journal, clockMs }: the last says how far business
+   * time is thought to be ahead of this machine's clock.
    */
   constructor(settings) {
     Object.assign(this, settings);
@@ -136,11 +137,14 @@ class Atm {
     };
   }
 
-  /* Its bytes, with key set and MAC where the terminal has keys. `mac`: undefined, 'none', or how it is spoiled. */
-  sealed(fields, mac) {
+  /*
+   * Its bytes, with key set, PIN block and MAC where the terminal has keys, all of them of the set that it has now: that of a repeat may be another one. `pin` among the
+   * fields is what the holder has typed, if anything. `mac`: undefined, 'none', or how it is spoiled.
+   */
+  sealed({ pin, ...fields }, mac) {
     if (!this.keys) return pack(fields);
-    const { number, up } = this.keys.set;
-    const security = { ...fields, 62: tag('KS', number) + (fields[62] || '') };
+    const { number, up, pin: pinKey } = this.keys.set;
+    const security = { ...fields, 62: tag('KS', number) + (pin ? tag('PB', pinBlock(pinKey, pin, fields[2])) : '') };
     if (mac === 'none') return pack(security);
     const bytes = pack({ ...security, [macField(security)]: '00'.repeat(MAC_LENGTH) });
     const made = cmac(up, bytes.subarray(0, -MAC_LENGTH)).subarray(0, MAC_LENGTH);
@@ -156,9 +160,9 @@ class Atm {
       if (fields[62] || fields[64] || fields[128]) throw new Error('an answer with 62, 64 or 128 to a terminal without keys');
       return fields;
     }
-    const { number, down } = this.keys.set;
+    const { number, down } = this.keys.set; // as when it was asked
     const expected = cmac(down, bytes.subarray(0, -MAC_LENGTH)).subarray(0, MAC_LENGTH).toString('hex');
-    const set = tags(fields[62]).KS;
+    const [set] = tagged(fields[62], 'KS');
     if (set !== number) throw new Error(`an answer under the key set ${set}, not ${number}`);
     if (fields[macField(fields)] !== expected) throw new Error("an answer's MAC is wrong");
     return fields;
@@ -173,12 +177,11 @@ class Atm {
       if (answer[field]) throw new Error(`${answer[0]} has field ${field}`);
   }
 
-  /* Sends fields and returns those of the answer; keeps both for a repeat. */
+  /* Sends fields and returns those of the answer; keeps both for a repeat, which network management has none of. */
   async ask(fields, mac) {
     const answer = this.opened(await this.exchange(this.sealed(fields, mac)));
     this.checkEchoes(fields, answer);
-    this.sent = fields;
-    this.heard = answer;
+    if (fields[0] !== NETWORK) Object.assign(this, { sent: fields, heard: answer });
     return answer;
   }
 
@@ -186,7 +189,7 @@ class Atm {
 
   /* Sets the clock by the answer: Japan's day and hour, without a year, of which the nearest is meant. */
   async network(code, mac) {
-    const answer = await this.ask(this.stamped('0800', { 70: code }), mac);
+    const answer = await this.ask(this.stamped(NETWORK, { 70: code }), mac);
     if (answer[12] && answer[13]) {
       const [month, day] = [answer[13].slice(0, 2), answer[13].slice(2)].map(Number);
       const [hour, minute, second] = answer[12].match(/../g).map(Number);
@@ -201,16 +204,22 @@ class Atm {
   signOff() { return this.network(SIGN_OFF); }
   echo(mac) { return this.network(ECHO, mac); }
 
-  /* Field 62 with the block of what the holder has typed; nothing where he has typed nothing, or the terminal has no keys. */
-  typed(card, pin) {
-    return pin && this.keys ? { 62: tag('PB', pinBlock(this.keys.set.pin, pin, card.pan)) } : {};
+  /* Takes the newer set that waits for it, if there is one; what it can't unwrap it doesn't use. On its disk before it is used. */
+  async changeKeys() {
+    const answer = await this.network(CHANGE);
+    const [set] = tagged(answer[62], 'KN');
+    if (answer[39] !== '00' || !set) return answer;
+    const [pin_key, mac_key_up, mac_key_down] = tagged(answer[62], 'KB');
+    const row = { terminal: this.terminal, set, pin_key, mac_key_up, mac_key_down };
+    const made = setOf(this.keys.kek, row);
+    keep(this.keysFile, row);
+    this.keys.set = made;
+    return answer;
   }
 
   /* card: { pan, expiry } */
   async withdraw(card, pin, amount, mac) {
-    const fields = this.stamped(ORIGINAL, {
-      2: card.pan, 3: WITHDRAWAL, 4: digits(amount, 12), 14: card.expiry, 49: YEN, ...this.typed(card, pin),
-    });
+    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: WITHDRAWAL, 4: digits(amount, 12), 14: card.expiry, 49: YEN, pin });
     const named = [this.terminal, fields[11], this.moment];
     this.original = fields;
     this.originalMoment = this.moment;
@@ -223,12 +232,12 @@ class Atm {
   }
 
   inquire(card, pin) {
-    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: INQUIRY, 14: card.expiry, 49: YEN, ...this.typed(card, pin) });
+    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: INQUIRY, 14: card.expiry, 49: YEN, pin });
     this.journal.write('B', this.terminal, fields[11], this.moment, this.journal.card(card.pan));
     return this.ask(fields);
   }
 
-  /* The last message once more: the MTI of repeats, a new MAC, and nothing else changed. What was answered 00 is answered the same. */
+  /* The last request or advice once more: the MTI of repeats, a new MAC, and nothing else changed. What was answered 00 is answered the same. */
   async repeat() {
     const first = this.heard;
     const again = await this.ask({ ...this.sent, 0: this.sent[0].slice(0, 3) + '1' });

@@ -63,8 +63,8 @@ function setOf(kek, row) {
   };
 }
 
-/* Null: the laboratory has no keys (--plain). */
-function keysOf(terminal, keksFile, keysFile) {
+/* The set that the terminal has by now: of a file of its own, if it has one, else of the one that was made for it. Null: the laboratory has no keys (--plain). */
+function keysOf(terminal, keksFile, keysFile, ownFile) {
   if (!keksFile || !keysFile) return null;
   const own = file => {
     const row = rows(file).find(other => other.terminal === terminal);
@@ -72,7 +72,16 @@ function keysOf(terminal, keksFile, keysFile) {
     return row;
   };
   const kek = Buffer.from(own(keksFile).kek, 'hex');
-  return { kek, set: setOf(kek, own(keysFile)) };
+  return { kek, set: setOf(kek, own(fs.existsSync(ownFile) ? ownFile : keysFile)) };
 }
 
-module.exports = { rows, unwrap, keysOf };
+/* Writes a set's row so that either it is there, whatever happens, or what was there before. */
+function keep(ownFile, row) {
+  const file = fs.openSync(`${ownFile}.new`, 'w', 0o600);
+  fs.writeSync(file, `${Object.keys(row).join()}\n${Object.values(row).join()}\n`);
+  fs.fsyncSync(file);
+  fs.closeSync(file);
+  fs.renameSync(`${ownFile}.new`, ownFile);
+}
+
+module.exports = { rows, unwrap, keep, keysOf, setOf };

@@ -75,14 +75,16 @@ function unpack(bytesRead) {
 
 /* Tags of 48 and 62: two characters, three digits of length, value. */
 const tag = (name, value) => name + String(value.length).padStart(3, '0') + value;
-function tags(text = '') {
-  const found = {};
+
+/* The values of a tag, in their order. */
+function tagged(text = '', name) {
+  const found = [];
   for (let at = 0; at < text.length;) {
     const length = Number(text.slice(at + 2, at + 5));
-    found[text.slice(at, at + 2)] = text.slice(at + 5, at + 5 + length);
+    if (text.slice(at, at + 2) === name) found.push(text.slice(at + 5, at + 5 + length));
     at += 5 + length;
   }
   return found;
 }
 
-module.exports = { pack, unpack, tag, tags };
+module.exports = { pack, unpack, tag, tagged };
