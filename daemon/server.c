@@ -32,6 +32,7 @@
 #include "lib/db/pg_hosts.h"
 #include "lib/net/signals.h"
 #include "lib/net/watchdog.h"
+#include "lib/net/wiped.h"
 #include "rules/calendar.h"
 
 enum {
@@ -409,6 +410,7 @@ static void on_reload(evutil_socket_t signal, short what, void *context)
 
 static bool make_base(struct server *server)
 {
+        wiped_memory();
         struct event_config *config = event_config_new();
         if (!config)
                 return false;
