@@ -59,6 +59,8 @@ static void look_at_list(const struct command *command)
         bool is_list = command->verb && !strcmp(command->verb, "list");
 
         ck_assert_msg(!is_list || command->flags & COMMAND_LIST, "%s is no list", command_name(command));
+        ck_assert_msg(!(command->flags & COMMAND_LIST) == !(command->columns || command->shape == SHAPE_LIST),
+                      "%s: its columns", command_name(command));
         ck_assert_msg(!(command->flags & COMMAND_WATCH) || command->flags & COMMAND_LIST, "%s",
                       command_name(command));
         ck_assert_msg(!(command->flags & COMMAND_LIST) ||

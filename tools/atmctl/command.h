@@ -55,7 +55,10 @@ struct command {
         const struct entity *entity;
         const struct field *fields; /* its own */
         const char *argument;       /* for the function: what it is to do */
-        const char *no_dry_run;     /* why one that changes something has none */
+        /* what --columns and --sort choose from (COMMAND_LIST), unless it is an entity's */
+        const struct output_column *columns;
+        size_t column_count;
+        const char *no_dry_run; /* why one that changes something has none */
 };
 
 /* What other tools call verbs; a verb that a noun has goes before. To the row without a word. */

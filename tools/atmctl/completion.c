@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/plural.h"
+#include "tools/atmctl/nouns/entity_commands.h"
 
 typedef void write_command(FILE *stream, const struct command *command);
 
@@ -41,6 +42,38 @@ static void write_words(FILE *stream, const char *choices)
                 fputc(*choices == '|' ? ' ' : *choices, stream);
 }
 
+/* The names of a list's columns. */
+static void write_columns(FILE *stream, const struct command *command)
+{
+        struct output_column made[OUTPUT_COLUMNS_MAX];
+        const struct output_column *columns = command->columns;
+        size_t count = command->column_count;
+
+        if (command->entity && !columns) {
+                columns = made;
+                count = entity_columns(command->entity, made);
+        }
+        for (size_t i = 0; i < count; i++)
+                fprintf(stream, "%s%s", i ? " " : "", schema_name(&columns[i]));
+}
+
+static bool names_columns(const struct field *field)
+{
+        return field->kind == VALUE_COLUMNS || field->kind == VALUE_SORT;
+}
+
+/* 'hall list --columns' | 'hall list --sort') ... */
+static void write_column_choices(FILE *stream, const struct command *command, const char *opening,
+                                 const char *closing)
+{
+        if (!(command->flags & COMMAND_LIST))
+                return;
+        fprintf(stream, "                '%s --columns' | '%s --sort'%s", command_name(command),
+                command_name(command), opening);
+        write_columns(stream, command);
+        fputs(closing, stream);
+}
+
 /* 'hall list --format'|'hall list -o') ... */
 static void write_choices(FILE *stream, const struct command *command, const char *opening,
                           const char *closing)
@@ -62,6 +95,7 @@ static void write_choices(FILE *stream, const struct command *command, const cha
                 write_words(stream, kind->choices);
                 fputs(closing, stream);
         }
+        write_column_choices(stream, command, opening, closing);
 }
 
 /* Other names become those of the rows: in the variables noun and verb. */
@@ -107,7 +141,7 @@ static void bash_values(FILE *stream, const struct command *command)
                 const struct field *field = options.use[i].field;
 
                 if (options.use[i].positional || field->kind == VALUE_NONE || names_file(field) ||
-                    value_row(field->kind)->choices)
+                    names_columns(field) || value_row(field->kind)->choices)
                         continue;
                 option_write_name(field->name, name);
                 fprintf(stream, "                '%s --%s') files= ;;\n", command_name(command), name);
@@ -224,13 +258,17 @@ void completion_bash(FILE *stream, const struct command_group *const *groups)
               stream);
         each_command(stream, groups, bash_choices);
         each_command(stream, groups, bash_values);
-        fputs("                esac\n"
-              "                # of several with commas between them the last\n"
-              "                [[ $word != *,* || -z $words ]] || words=\"${word%,*},${words// / "
-              "${word%,*},}\"\n"
-              "                if [[ -z $words && ($word == -* || $before != -*) ]]; then\n"
-              "                        case $key in\n",
-              stream);
+        fputs(
+            "                esac\n"
+            "                # names to sort by, downwards\n"
+            "                [[ $before != --sort || ${word##*,} != -* || -z $words ]] || words=\"-${words// "
+            "/ -}\"\n"
+            "                # of several with commas between them the last\n"
+            "                [[ $word != *,* || -z $words ]] || words=\"${word%,*},${words// / "
+            "${word%,*},}\"\n"
+            "                if [[ -z $words && ($word == -* || $before != -*) ]]; then\n"
+            "                        case $key in\n",
+            stream);
         each_command(stream, groups, bash_options);
         fputs("                        esac\n"
               "                fi\n"
@@ -331,10 +369,16 @@ void completion_zsh(FILE *stream, const struct command_group *const *groups)
               "                case \"$key $before\" in\n",
               stream);
         each_command(stream, groups, zsh_choices);
-        fputs("                esac\n"
-              "                if [[ -z $items && ( $PREFIX == -* || $before != -* ) ]]; then\n"
-              "                        case $key in\n",
-              stream);
+        fputs(
+            "                esac\n"
+            "                # names with commas between them: of the last; of those to sort by, downwards\n"
+            "                if [[ -n $items && ( $before == --columns || $before == --sort ) ]]; then\n"
+            "                        compset -P '*,'\n"
+            "                        [[ $before != --sort ]] || compset -P -\n"
+            "                fi\n"
+            "                if [[ -z $items && ( $PREFIX == -* || $before != -* ) ]]; then\n"
+            "                        case $key in\n",
+            stream);
         each_command(stream, groups, zsh_options);
         fputs("                        esac\n"
               "                fi\n"

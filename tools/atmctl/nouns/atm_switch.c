@@ -278,10 +278,10 @@ const struct field atm_end_fields[] = {
     {.name = NULL},
 };
 
-static const struct output_column barred_columns[] = {{"terminal", OUTPUT_TEXT, 0},
-                                                      {"hall", OUTPUT_TEXT, 0},
-                                                      {"until", OUTPUT_TEXT, 0},
-                                                      {"note", OUTPUT_TEXT, 0}};
+const struct output_column atm_barred_columns[ATM_BARRED_COLUMNS] = {{"terminal", OUTPUT_TEXT, 0},
+                                                                     {"hall", OUTPUT_TEXT, 0},
+                                                                     {"until", OUTPUT_TEXT, 0},
+                                                                     {"note", OUTPUT_TEXT, 0}};
 
 int atm_barred(const struct invocation *invocation)
 {
@@ -290,6 +290,6 @@ int atm_barred(const struct invocation *invocation)
             &(struct rows_query){.sql = "SELECT t.terminal, t.hall, " ATM_UNTIL(
                                      "t.barred_until") ", barred_note(t.terminal)"
                                                        " FROM atm t WHERE t.barred ORDER BY t.terminal",
-                                 .columns = barred_columns,
-                                 .column_count = LENGTH(barred_columns)});
+                                 .columns = atm_barred_columns,
+                                 .column_count = ATM_BARRED_COLUMNS});
 }

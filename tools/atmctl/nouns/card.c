@@ -1,6 +1,7 @@
 /* card and account: the cards of the house bank, one at a time; card_import.c has the files. */
 #include <openssl/crypto.h>
 
+#include "lib/base/array.h"
 #include "lib/db/pg_query.h"
 #include "protocol/profile.h"
 #include "tools/atmctl/nouns/card_change.h"
@@ -369,6 +370,8 @@ static const struct command commands[] = {
              "somebody gives "
              "one.",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK | COMMAND_LIST,
+     .columns = card_output,
+     .column_count = LENGTH(card_output),
      .run = card_list,
      .fields = card_filter_fields},
     {.noun = "card",
@@ -428,6 +431,8 @@ static const struct command commands[] = {
      .verb = "list",
      .text = "list accounts",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = account_output,
+     .column_count = LENGTH(account_output),
      .run = account_list,
      .fields = account_filter_fields},
 };

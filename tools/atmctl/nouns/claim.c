@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "backoffice/cases/claims.h"
+#include "lib/base/array.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/nouns/withdrawal.h"
 #include "tools/atmctl/rows.h"
@@ -125,6 +126,8 @@ static const struct command commands[] = {
      .verb = "list",
      .text = "list what is claimed of withdrawals of which our own books are right, the oldest first",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = claim_list,
      .fields = list_fields},
     {.noun = "claim",

@@ -812,26 +812,32 @@ static enum output_type output_type_of(enum value_kind kind)
         }
 }
 
-static size_t add_output(struct sqltext *sql, const struct entity *entity, struct output_column *columns)
+size_t entity_columns(const struct entity *entity, struct output_column ret_columns[OUTPUT_COLUMNS_MAX])
 {
         size_t count = 0;
 
-        sql_add(sql, "SELECT ");
-        for (const struct field *field = entity->fields; field->name; field++) {
-                columns[count] =
+        for (const struct field *field = entity->fields; field->name; field++)
+                ret_columns[count++] =
                     (struct output_column){.name = field->name, .type = output_type_of(field->kind)};
+        for (size_t i = 0; i < entity->more_count; i++)
+                ret_columns[count++] = entity->more[i];
+        return count;
+}
+
+static size_t add_output(struct sqltext *sql, const struct entity *entity, struct output_column *columns)
+{
+        const char *between = "";
+
+        sql_add(sql, "SELECT ");
+        for (const struct field *field = entity->fields; field->name; field++, between = ", ")
                 sql_add(sql,
                         field->kind == VALUE_TIME ? "%sto_char(make_interval(mins => t.%s), 'HH24:MI')"
                                                   : "%st.%s",
-                        count ? ", " : "", field->column);
-                count++;
-        }
-        for (size_t i = 0; i < entity->more_count; i++)
-                columns[count++] = entity->more[i];
+                        between, field->column);
         if (entity->more_sql)
                 sql_add(sql, ", %s", entity->more_sql);
         sql_add(sql, " FROM %s t", entity->shown ? entity->shown : entity->table);
-        return count;
+        return entity_columns(entity, columns);
 }
 
 int entity_show(const struct invocation *invocation)

@@ -3,6 +3,7 @@
 #define ATMCTL_ENTITY_COMMANDS_H
 
 #include "tools/atmctl/command.h"
+#include "tools/atmctl/output/schema.h"
 
 int entity_import(const struct invocation *invocation);
 int entity_add(const struct invocation *invocation);
@@ -10,6 +11,9 @@ int entity_set(const struct invocation *invocation);
 int entity_remove(const struct invocation *invocation);
 int entity_show(const struct invocation *invocation);
 int entity_list(const struct invocation *invocation);
+
+/* The columns of show and list; their number. */
+size_t entity_columns(const struct entity *entity, struct output_column ret_columns[OUTPUT_COLUMNS_MAX]);
 
 /* more: further flags. With COMMAND_CLOCK the database is told the day from which on holds what changes: the business day, or, with
  * COMMAND_FROM, a later one. */

@@ -6,6 +6,7 @@
 #include "backoffice/cases/exceptions.h"
 #include "backoffice/pages/case_text.h"
 #include "config/settings.h"
+#include "lib/base/array.h"
 #include "rules/calendar.h"
 #include "rules/withdrawal.h"
 #include "tools/atmctl/business_clock.h"
@@ -330,6 +331,8 @@ static const struct command commands[] = {
          "withdrawals without an end: approved and not heard of again (no end), or asked of a bank and not "
          "decided, which any running atmd does by itself (no outcome).",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_CLOCK | COMMAND_LIST | COMMAND_WATCH,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = exception_list,
      .fields = list_fields},
     {.noun = "exception",

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "tools/atmctl/nouns/card_change.h"
 #include "tools/atmctl/nouns/card_import.h"
 #include "tools/atmctl/card_token.h"
@@ -152,6 +153,8 @@ static const struct command commands[] = {
      .verb = "list",
      .text = "list exclusions",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = exclusion_output,
+     .column_count = LENGTH(exclusion_output),
      .run = exclusion_list,
      .fields = exclusion_filter_fields},
 };

@@ -1,5 +1,6 @@
 /* instance: the running instances of atmd (backoffice/cases/instances.h). */
 #include "backoffice/cases/instances.h"
+#include "lib/base/array.h"
 #include "tools/atmctl/rows.h"
 
 static const struct output_column columns[] = {{"instance", OUTPUT_TEXT, 0},
@@ -32,6 +33,8 @@ static const struct command commands[] = {
          "the same in all of them. agrees: whether they are. An instance that finds others with other "
          "limits logs limits_differ.",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST | COMMAND_WATCH,
+     .columns = columns,
+     .column_count = LENGTH(columns),
      .run = instance_list},
 };
 

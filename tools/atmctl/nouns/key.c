@@ -725,6 +725,8 @@ static const struct command commands[] = {
              "MAC key for each direction, loaded until it is used for the first time.\n"
              "Example: atmctl key list --terminal T0000001",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = key_list,
      .fields = list_fields},
     {.noun = "key",
@@ -733,6 +735,8 @@ static const struct command commands[] = {
      .more = "By area, and of all. Who is left: 'atmctl key list --kind working --state loaded'.\n"
              "Example: atmctl key progress --area kanto",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = progress_columns,
+     .column_count = LENGTH(progress_columns),
      .run = key_progress,
      .fields = progress_fields},
     {.noun = "key",

@@ -1,5 +1,6 @@
 /* link: the ways to the banks (backoffice/cases/links.h) as commands. */
 #include "backoffice/cases/links.h"
+#include "lib/base/array.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/rows.h"
@@ -199,6 +200,8 @@ static const struct command commands[] = {
          "for want "
          "of the bank, which was not asked.",
      .flags = FLAGS | COMMAND_LIST | COMMAND_WATCH,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = link_list},
     {.noun = "link",
      .verb = "show",

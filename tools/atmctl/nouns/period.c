@@ -12,6 +12,7 @@
 #include "backoffice/books/period.h"
 #include "backoffice/pages/period_text.h"
 #include "backoffice/pages/report_text.h"
+#include "lib/base/array.h"
 #include "tools/atmctl/business_clock.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
@@ -238,26 +239,18 @@ static bool write_closings(struct output *output, const PGresult *rows, int coun
         return write_with_costs(output, rows, CLOSINGS_COLUMNS, CLOSINGS_COSTS);
 }
 
+static const struct output_column list_columns[CLOSINGS_COLUMNS] = {
+    {"quarter", OUTPUT_DAYS, 0},     {"from", OUTPUT_DAYS, 0},          {"to", OUTPUT_DAYS, 0},
+    {"closed_at", OUTPUT_DAYS, 0},   {"who", OUTPUT_TEXT, 0},           {"without_end", OUTPUT_NUMBER, 0},
+    {"withdrawals", OUTPUT_YEN, 0},  {"cash_yen", OUTPUT_YEN, 0},       {"commission_yen", OUTPUT_YEN, 0},
+    {"base_fee_yen", OUTPUT_YEN, 0}, {"missing_costs", OUTPUT_TEXT, 0}, {"note", OUTPUT_TEXT, 0},
+};
+
 static int period_list(const struct invocation *invocation)
 {
-        static const struct output_column columns[CLOSINGS_COLUMNS] = {
-            {"quarter", OUTPUT_DAYS, 0},
-            {"from", OUTPUT_DAYS, 0},
-            {"to", OUTPUT_DAYS, 0},
-            {"closed_at", OUTPUT_DAYS, 0},
-            {"who", OUTPUT_TEXT, 0},
-            {"without_end", OUTPUT_NUMBER, 0},
-            {"withdrawals", OUTPUT_YEN, 0},
-            {"cash_yen", OUTPUT_YEN, 0},
-            {"commission_yen", OUTPUT_YEN, 0},
-            {"base_fee_yen", OUTPUT_YEN, 0},
-            {"missing_costs", OUTPUT_TEXT, 0},
-            {"note", OUTPUT_TEXT, 0},
-        };
-
         return rows_answer(invocation, &(struct rows_question){.ask = ask_list,
-                                                               .columns = columns,
-                                                               .column_count = LENGTH(columns),
+                                                               .columns = list_columns,
+                                                               .column_count = LENGTH(list_columns),
                                                                .write = write_closings});
 }
 
@@ -293,6 +286,8 @@ static const struct command commands[] = {
      .verb = "list",
      .text = "list the closings with the sums of that moment",
      .flags = COMMAND_OUTPUT | COMMAND_DOCUMENT | COMMAND_DATABASE | COMMAND_REPLICA | COMMAND_LIST,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = period_list},
 };
 

@@ -10,6 +10,7 @@
 #include "backoffice/pages/audit_text.h"
 #include "backoffice/recovery/find.h"
 #include "backoffice/recovery/proposal.h"
+#include "lib/base/array.h"
 #include "rules/calendar.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/journal_folders.h"
@@ -267,21 +268,19 @@ static PGresult *ask_list(PGconn *connection, const void *question, int64_t limi
         return proposals_list(connection, limit, error);
 }
 
+static const struct output_column list_columns[] = {
+    {"recovery", OUTPUT_NUMBER, 0},   {"proposed_at", OUTPUT_TEXT, 0},  {"proposed_by", OUTPUT_TEXT, 0},
+    {"confirmed_at", OUTPUT_TEXT, 0}, {"confirmed_by", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, OUTPUT_STATE},
+    {"withdrawals", OUTPUT_YEN, 0},   {"brought_back", OUTPUT_YEN, 0},  {"for_people", OUTPUT_YEN, 0},
+    {"left", OUTPUT_YEN, 0},          {"cash_yen", OUTPUT_YEN, 0},
+};
+
 static int recovery_list(const struct invocation *invocation)
 {
-        static const struct output_column columns[] = {
-            {"recovery", OUTPUT_NUMBER, 0},   {"proposed_at", OUTPUT_TEXT, 0},
-            {"proposed_by", OUTPUT_TEXT, 0},  {"confirmed_at", OUTPUT_TEXT, 0},
-            {"confirmed_by", OUTPUT_TEXT, 0}, {"state", OUTPUT_TEXT, OUTPUT_STATE},
-            {"withdrawals", OUTPUT_YEN, 0},   {"brought_back", OUTPUT_YEN, 0},
-            {"for_people", OUTPUT_YEN, 0},    {"left", OUTPUT_YEN, 0},
-            {"cash_yen", OUTPUT_YEN, 0},
-        };
-
         return rows_answer(
             invocation, &(struct rows_question){.ask = ask_list,
-                                                .columns = columns,
-                                                .column_count = LENGTH(columns),
+                                                .columns = list_columns,
+                                                .column_count = LENGTH(list_columns),
                                                 .limit = invocation_number(invocation, "limit", LIST_LIMIT)});
 }
 
@@ -384,6 +383,8 @@ static const struct command commands[] = {
      .verb = "list",
      .text = "list what was proposed to be brought back, the newest first",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = recovery_list,
      .fields = list_fields},
     {.noun = "recovery",

@@ -292,6 +292,8 @@ static const struct command commands[] = {
      .verb = "barred",
      .text = "list the ATMs that are barred, and why",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = atm_barred_columns,
+     .column_count = ATM_BARRED_COLUMNS,
      .run = atm_barred},
     KEPT(issuer, "a bank", "banks that issue cards"),
     DATED(prefix, "a prefix", "prefixes of card numbers"),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoffice/cases/notices.h"
+#include "lib/base/array.h"
 #include "tools/atmctl/change.h"
 #include "tools/atmctl/rows.h"
 
@@ -231,6 +232,8 @@ static const struct command commands[] = {
          "holds the link's lease, until the bank acknowledges it. due: at its next turn; waiting: in next_s "
          "seconds; behind: an earlier one of the same withdrawal goes first; parked: by an operator.",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST | COMMAND_WATCH,
+     .columns = saf_columns,
+     .column_count = LENGTH(saf_columns),
      .run = saf_list,
      .fields = list_fields},
     {.noun = "saf",

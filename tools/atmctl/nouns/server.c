@@ -129,6 +129,8 @@ static const struct command commands[] = {
          "that does not serve was replaced by a promotion: stop it, and make it a standby of the new one.\n"
          "Example: atmctl server list --conninfo 'host=db1,db2 dbname=atm sslmode=verify-full'",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = columns,
+     .column_count = LENGTH(columns),
      .run = server_list},
     {.noun = "epoch",
      .verb = "raise",

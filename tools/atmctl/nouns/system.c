@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/array.h"
 #include "lib/base/csv.h"
 #include "lib/base/plural.h"
 #include "lib/security/pki_list.h"
@@ -258,16 +259,16 @@ static int64_t days_left(const struct pki_listed *listed, int64_t now_s)
         return left_s >= 0 ? left_s / SECONDS_OF_DAY : -((SECONDS_OF_DAY - 1 - left_s) / SECONDS_OF_DAY);
 }
 
+static const struct output_column list_columns[] = {
+    {"days_left", OUTPUT_NUMBER, 0}, {"not_after", OUTPUT_TEXT, 0}, {"kind", OUTPUT_TEXT, 0},
+    {"subject", OUTPUT_TEXT, 0},     {"serial", OUTPUT_TEXT, 0},    {"revoked", OUTPUT_BOOL, 0},
+    {"file", OUTPUT_TEXT, 0},
+};
+
 /* How many of those that are in force end within the days that are asked for; -1 after a complaint. */
 static int64_t print_list(const struct invocation *invocation, const struct pki_listed *listed, size_t count)
 {
-        static const struct output_column columns[] = {
-            {"days_left", OUTPUT_NUMBER, 0}, {"not_after", OUTPUT_TEXT, 0}, {"kind", OUTPUT_TEXT, 0},
-            {"subject", OUTPUT_TEXT, 0},     {"serial", OUTPUT_TEXT, 0},    {"revoked", OUTPUT_BOOL, 0},
-            {"file", OUTPUT_TEXT, 0},
-        };
-        struct output *output =
-            output_open(invocation, OUTPUT_ROWS, columns, sizeof(columns) / sizeof(*columns));
+        struct output *output = output_open(invocation, OUTPUT_ROWS, list_columns, LENGTH(list_columns));
         int64_t now_s = real_now_ms() / 1000, within = invocation_number(invocation, "within", INT32_MAX),
                 soon = 0;
         bool good = output != NULL;
@@ -403,6 +404,8 @@ static const struct command commands[] = {
              "code.\n"
              "Example: atmctl pki list pki certs --within 30",
      .flags = COMMAND_OUTPUT | COMMAND_LIST,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = authority_list,
      .fields = list_fields},
     {.noun = "pki",

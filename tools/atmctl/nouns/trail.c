@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "backoffice/cases/trail.h"
+#include "lib/base/array.h"
 #include "tools/atmctl/rows.h"
 
 #define COLUMNS(in_list)                                                                                     \
@@ -88,6 +89,8 @@ static const struct command commands[] = {
              "committed: where one is missing, a change was refused, or only tried.\n"
              "Example: atmctl trail list --noun tariff --key HOUSE",
      .flags = COMMAND_DATABASE | COMMAND_OUTPUT | COMMAND_REPLICA | COMMAND_LIST,
+     .columns = list_columns,
+     .column_count = LENGTH(list_columns),
      .run = list,
      .fields = list_fields},
     {.noun = "trail",

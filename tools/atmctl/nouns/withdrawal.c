@@ -1,4 +1,5 @@
 /* withdrawal: what happened, found by terminal, time, RRN, STAN, card or link: backoffice/cases' look-up as commands. */
+#include "lib/base/array.h"
 #include "tools/atmctl/nouns/withdrawal.h"
 
 #include <inttypes.h>
@@ -310,6 +311,8 @@ static const struct command commands[] = {
          "operator.\n"
          "Example: atmctl withdrawal list --terminal T0000001 --from 2016-12-31 --to 2016-12-31T12:00",
      .flags = FLAGS | COMMAND_REPLICA | COMMAND_LIST | COMMAND_WATCH,
+     .columns = withdrawal_columns,
+     .column_count = LENGTH(withdrawal_columns),
      .run = withdrawal_list,
      .fields = list_fields},
     {.noun = "withdrawal",

@@ -42,8 +42,10 @@ enum output_kind output_kind_of(const struct invocation *invocation)
 
 bool output_arranges(const struct invocation *invocation, const struct output_column *columns, size_t count)
 {
+        const struct output_column *named = invocation->command->columns;
         struct arrangement arrangement;
 
+        assert(!named || named == columns); /* a shell completes those */
         return arrangement_read(invocation, columns, count, &arrangement);
 }
 
