@@ -48,6 +48,13 @@ static bool load_kek(struct loading *l)
         return true;
 }
 
+static bool is_mac_key(const struct key_block_header *header, const struct cipher_key *key, bool *ret_retail)
+{
+        *ret_retail = !strcmp(header->usage, "M3");
+        return *ret_retail ? key->algorithm == CIPHER_TDES && key->length == 16
+                           : !strcmp(header->usage, "M6") && key->algorithm == CIPHER_AES;
+}
+
 static bool unwrap(struct loading *l, int column, const struct key_block_guard *guard,
                    struct key_block_header *ret_header, struct cipher_key *ret_key)
 {
@@ -65,9 +72,7 @@ static bool unwrap_mac(struct loading *l, int column, const struct key_block_gua
 
         if (!unwrap(l, column, guard, &header, &ret_key->key))
                 return false;
-        ret_key->is_retail = !strcmp(header.usage, "M3");
-        if ((strcmp(header.usage, "M6") || ret_key->key.algorithm != CIPHER_AES) &&
-            (!ret_key->is_retail || ret_key->key.length != 16))
+        if (!is_mac_key(&header, &ret_key->key, &ret_key->is_retail))
                 return csv_refuse(&l->csv, l->csv.line, key_columns[column],
                                   "expected a MAC key: of usage M6 and AES, or M3 and TDES of double length");
         return true;
@@ -155,6 +160,70 @@ void lab_keys_free(struct lab_keys *keys, size_t count)
         if (keys)
                 OPENSSL_cleanse(keys, count * sizeof(*keys));
         free(keys);
+}
+
+struct cipher_key *lab_keks_load(const char *keks_path, const struct lab_owners *owners,
+                                 char error[LAB_KEYS_ERROR_MAX])
+{
+        struct loading l = {.owners = owners, .keks = calloc(owners->count, sizeof(struct cipher_key))};
+
+        if (l.keks && load_file(&l, keks_path, kek_columns, KEK_COLUMNS, load_kek, error))
+                return l.keks;
+        if (!l.keks)
+                snprintf(error, LAB_KEYS_ERROR_MAX, "out of memory for the keys of %zu %ss", owners->count,
+                         owners->column);
+        lab_keks_free(l.keks, owners->count);
+        return NULL;
+}
+
+void lab_keks_free(struct cipher_key *keks, size_t count)
+{
+        if (keks)
+                OPENSSL_cleanse(keks, count * sizeof(*keks));
+        free(keks);
+}
+
+static const char *take_pin_key(const struct key_block_guard *guard, const struct lab_block *block,
+                                struct cipher_key *ret_key)
+{
+        struct key_block_header header;
+
+        if (key_block_unwrap(guard, block->text, block->length, &header, ret_key) != KEY_BLOCK_GOOD)
+                return "the PIN key is no key block under its owner's key-encrypting key";
+        return strcmp(header.usage, "P0") != 0 ? "what should be the PIN key is of another usage" : NULL;
+}
+
+static const char *take_mac_key(const struct key_block_guard *guard, const struct lab_block *block,
+                                struct lab_mac_key *ret_key)
+{
+        struct key_block_header header;
+
+        if (key_block_unwrap(guard, block->text, block->length, &header, &ret_key->key) != KEY_BLOCK_GOOD)
+                return "a MAC key is no key block under its owner's key-encrypting key";
+        return is_mac_key(&header, &ret_key->key, &ret_key->is_retail)
+                   ? NULL
+                   : "what should be a MAC key is of another usage or algorithm";
+}
+
+const char *lab_keys_take(const struct cipher_key *kek, int set,
+                          const struct lab_block blocks[LAB_KEY_BLOCKS], struct lab_keys *ret_keys)
+{
+        struct key_block_guard guard;
+        const char *wrong;
+
+        *ret_keys = (struct lab_keys){.set = set};
+        if (kek->length == 0)
+                return "there is no key-encrypting key";
+        key_block_guard_of(kek, &guard);
+        wrong = take_pin_key(&guard, &blocks[0], &ret_keys->pin);
+        if (!wrong)
+                wrong = take_mac_key(&guard, &blocks[1], &ret_keys->up);
+        if (!wrong)
+                wrong = take_mac_key(&guard, &blocks[2], &ret_keys->down);
+        key_block_guard_wipe(&guard);
+        if (wrong)
+                OPENSSL_cleanse(ret_keys, sizeof(*ret_keys));
+        return wrong;
 }
 
 void lab_mac(const struct lab_mac_key *key, const uint8_t *data, size_t size, uint8_t ret_mac[LAB_MAC_LENGTH])

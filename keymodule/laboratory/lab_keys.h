@@ -9,7 +9,7 @@
 #include "lib/base/attributes.h"
 #include "lib/base/csv.h"
 
-enum { LAB_KEYS_ERROR_MAX = CSV_ERROR_MAX, LAB_MAC_LENGTH = 8 };
+enum { LAB_KEYS_ERROR_MAX = CSV_ERROR_MAX, LAB_MAC_LENGTH = 8, LAB_KEY_BLOCKS = 3 /* of a set */ };
 
 struct lab_mac_key {
         struct cipher_key key;
@@ -39,6 +39,21 @@ struct lab_owners {
 struct lab_keys *lab_keys_load(const char *keys_path, const char *keks_path, const struct lab_owners *owners,
                                char error[LAB_KEYS_ERROR_MAX]);
 void lab_keys_free(struct lab_keys *keys, size_t count);
+
+/* The key-encrypting keys alone, likewise; length 0: it has none. */
+struct cipher_key *lab_keks_load(const char *keks_path, const struct lab_owners *owners,
+                                 char error[LAB_KEYS_ERROR_MAX]);
+void lab_keks_free(struct cipher_key *keks, size_t count);
+
+/* A key block as a message brings it. */
+struct lab_block {
+        const char *text;
+        size_t length;
+};
+/* The set of that number as it comes in a key change, its blocks in the order of the file's columns. NULL: it is in *ret_keys, for the caller to wipe; else
+ * what is wrong with it. */
+const char *lab_keys_take(const struct cipher_key *kek, int set,
+                          const struct lab_block blocks[LAB_KEY_BLOCKS], struct lab_keys *ret_keys);
 
 void lab_mac(const struct lab_mac_key *key, const uint8_t *data, size_t size,
              uint8_t ret_mac[LAB_MAC_LENGTH]);

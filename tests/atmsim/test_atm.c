@@ -35,8 +35,8 @@ static struct atm_turn *next_turn(void)
         return &turn;
 }
 
-/* What the last turn led to: Q B A V K records, $ cash, m r i e c v messages (capital: repeated; with '!' cut
- * short), X cut, O power off, . end. m sign-on, i inquiry, r request, c completion, v reversal, e echo. */
+/* What the last turn led to: Q B A V K records, $ cash, m k r i e c v messages (capital: repeated; with '!' cut
+ * short), X cut, O power off, . end. m sign-on, i inquiry, r request, c completion, v reversal, e echo, k key change. */
 static const char *done(void)
 {
         static char text[64];
@@ -53,7 +53,7 @@ static const char *done(void)
                         *at++ = '$';
                         break;
                 case ACTION_SEND:
-                        *at++ = (action->send.repeat ? "MEIRCV" : "meircv")[action->send.what];
+                        *at++ = (action->send.repeat ? "MEKIRCV" : "mekircv")[action->send.what];
                         if (action->send.cut_short)
                                 *at++ = '!';
                         break;
@@ -361,6 +361,29 @@ START_TEST(an_idle_atm_echoes_and_gives_a_silent_connection_up)
 }
 END_TEST
 
+START_TEST(a_free_atm_asks_for_its_keys_and_shows_that_it_uses_them)
+{
+        for (int taken = 0; taken < 2; taken++) {
+                atm_on_offer(&atm, next_turn());
+                ck_assert_str_eq(done(), "k");
+                ck_assert(!atm_is_free(&atm)); /* nothing else is under way when its keys change */
+                answer(ATM_KEY_CHANGE, atm.inquiry_stan, atm.inquiry_ms, "00");
+                ck_assert_str_eq(done(), "");
+                ck_assert(!atm_is_free(&atm));
+                atm_on_keys(&atm, next_turn(), taken);
+                ck_assert_str_eq(done(), taken ? "e" : "");
+        }
+        answer(ATM_ECHO, atm.inquiry_stan, atm.inquiry_ms, "00");
+        ck_assert(atm_is_free(&atm));
+        /* silence is the end of the line; what comes then changes nothing */
+        atm_on_offer(&atm, next_turn());
+        time_out();
+        ck_assert_str_eq(done(), "X");
+        atm_on_keys(&atm, next_turn(), true);
+        ck_assert_str_eq(done(), "");
+}
+END_TEST
+
 START_TEST(the_stan_wraps_behind_999999)
 {
         atm.stan = 999998;
@@ -618,7 +641,7 @@ static void host_takes(enum atm_message what)
                              row->approved && row->ended ? "94" : row->de39);
         } else if (what == ATM_INQUIRY) {
                 queue_answer(what, atm.inquiry_stan, atm.inquiry_ms, "00");
-        } else if (what == ATM_ECHO) {
+        } else if (what == ATM_ECHO || what == ATM_KEY_CHANGE) {
                 queue_answer(what, atm.inquiry_stan, atm.inquiry_ms, "00");
         } else {
                 if (!row->de39[0])
@@ -791,6 +814,7 @@ int main(void)
         tcase_add_test(life, an_inquiry_comes_first_and_its_loss_ends_nothing);
         tcase_add_test(life, a_pin_is_mistyped_once_and_in_all_copies_of_its_message);
         tcase_add_test(life, an_idle_atm_echoes_and_gives_a_silent_connection_up);
+        tcase_add_test(life, a_free_atm_asks_for_its_keys_and_shows_that_it_uses_them);
         tcase_add_test(life, the_stan_wraps_behind_999999);
         tcase_add_loop_test(life, each_fault_happens_where_its_plan_says, 0,
                             (int)(sizeof(faults) / sizeof(faults[0])));

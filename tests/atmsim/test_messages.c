@@ -111,9 +111,10 @@ static const struct {
         bool repeat;
         const char *mti;
 } messages[] = {
-    {ATM_SIGN_ON, false, "0800"},   {ATM_ECHO, false, "0800"},     {ATM_INQUIRY, false, "0200"},
-    {ATM_REQUEST, false, "0200"},   {ATM_REQUEST, true, "0201"},   {ATM_COMPLETION, false, "0220"},
-    {ATM_COMPLETION, true, "0221"}, {ATM_REVERSAL, false, "0420"}, {ATM_REVERSAL, true, "0421"},
+    {ATM_SIGN_ON, false, "0800"},    {ATM_ECHO, false, "0800"},      {ATM_KEY_CHANGE, false, "0800"},
+    {ATM_INQUIRY, false, "0200"},    {ATM_REQUEST, false, "0200"},   {ATM_REQUEST, true, "0201"},
+    {ATM_COMPLETION, false, "0220"}, {ATM_COMPLETION, true, "0221"}, {ATM_REVERSAL, false, "0420"},
+    {ATM_REVERSAL, true, "0421"},
 };
 
 START_TEST(each_message_passes_the_protocol_s_checks)
@@ -183,6 +184,89 @@ START_TEST(an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer)
         length = iso_mac_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &covered, &error);
         lab_mac(&keys.down, bytes, covered, bytes + covered);
         ck_assert(!answers_check(&answers, &atm, &place, bytes, (size_t)length, &answer, why));
+}
+END_TEST
+
+/* The reply under that set's keys. */
+static bool check_sealed(const struct lab_keys *under, const char *tags, struct atm_answer *ret_answer)
+{
+        struct iso_error error;
+        uint8_t bytes[1024];
+        size_t covered;
+        int length;
+
+        iso_set_string(&reply, 62, tags);
+        length = iso_mac_encode(&iso_dialect_ascii, &reply, bytes, sizeof(bytes), &covered, &error);
+        ck_assert_int_gt(length, 0);
+        lab_mac(&under->down, bytes, covered, bytes + covered);
+        why[0] = '\0';
+        return answers_check(&answers, &atm, &place, bytes, (size_t)length, ret_answer, why);
+}
+
+#define BLOCK "KB016B0016K0TB00E0000"
+
+START_TEST(a_newer_set_is_heard_of_and_its_keys_come_with_the_answer_to_a_key_change)
+{
+        static const struct {
+                enum atm_message what;
+                const char *tags;
+                int offer; /* -1: it is wrong */
+        } rows[] = {
+            {ATM_ECHO, "KS0017", 0},
+            {ATM_ECHO, "KS0017KN0018", 8},
+            {ATM_ECHO, "KS0017KN0049999", 9999},
+            {ATM_ECHO, "KS0017KN0017", -1}, /* the one that it has */
+            {ATM_ECHO, "KS0017KN0016", -1},
+            {ATM_ECHO, "KS0017KN0018" BLOCK BLOCK BLOCK, -1}, /* it did not ask */
+            {ATM_KEY_CHANGE, "KS0017", 0},
+            {ATM_KEY_CHANGE, "KS0017KN0018" BLOCK BLOCK BLOCK, 8},
+            {ATM_KEY_CHANGE, "KS0017KN0018", -1},
+            {ATM_KEY_CHANGE, "KS0017KN0018" BLOCK BLOCK, -1},
+            {ATM_KEY_CHANGE, "KS0017KN0018" BLOCK BLOCK BLOCK BLOCK, -1},
+            {ATM_KEY_CHANGE, "KS0017" BLOCK BLOCK BLOCK, -1},
+        };
+        struct atm_answer answer;
+
+        place.keys = &keys;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                memset(&answers, 0, sizeof(answers)); /* both bear the same numbers here */
+                approve(send_out(rows[i].what, false));
+                ck_assert_msg(check_sealed(&keys, rows[i].tags, &answer) == (rows[i].offer >= 0),
+                              "row %zu: %s", i, why);
+                if (rows[i].offer < 0)
+                        ck_assert_ptr_nonnull(strstr(why, "field 62"));
+                else
+                        ck_assert_int_eq(answer.offer, rows[i].offer);
+        }
+        approve(send_out(ATM_KEY_CHANGE, false));
+        ck_assert(check_sealed(&keys,
+                               "KS0017KN0018KB003one"
+                               "KB003twoKB005three",
+                               &answer) == false); /* none */
+        approve(send_out(ATM_KEY_CHANGE, false));
+        ck_assert(check_sealed(&keys, "KS0017KN0018" BLOCK BLOCK "KB016B0016M3TV00E0000", &answer));
+        ck_assert(!strncmp(answer.key_blocks[0].text, "B0016K0TB00E0000", answer.key_blocks[0].length));
+        ck_assert(!strncmp(answer.key_blocks[2].text, "B0016M3TV00E0000", answer.key_blocks[2].length));
+}
+END_TEST
+
+START_TEST(a_repeat_under_a_new_set_has_its_original_s_answer)
+{
+        static const struct lab_keys next = {.set = 8,
+                                             .up.key = {CIPHER_AES, 16, "another key up.."},
+                                             .down.key = {CIPHER_AES, 16, "another down...."}};
+        struct atm_answer answer;
+
+        place.keys = &keys;
+        approve(send_out(ATM_REQUEST, false));
+        ck_assert_msg(check_sealed(&keys, "KS0017KN0018", &answer), "%s", why);
+        place.keys = &next;
+        approve(send_out(ATM_REQUEST, true));
+        ck_assert(!check_sealed(&keys, "KS0017KN0018", &answer));
+        ck_assert_msg(check_sealed(&next, "KS0018", &answer), "%s", why);
+        iso_set_string(&reply, 28, "D00000216");
+        ck_assert(!check_sealed(&next, "KS0018", &answer));
+        ck_assert_ptr_nonnull(strstr(why, "not the original's"));
 }
 END_TEST
 
@@ -450,6 +534,8 @@ int main(void)
         tcase_add_loop_test(all, a_request_has_the_pin_block_that_its_keys_and_its_fault_say, 0, 2);
         tcase_add_loop_test(all, an_atm_with_keys_seals_each_message_and_tells_a_sealed_answer, 0,
                             (int)COUNT(messages));
+        tcase_add_test(all, a_newer_set_is_heard_of_and_its_keys_come_with_the_answer_to_a_key_change);
+        tcase_add_test(all, a_repeat_under_a_new_set_has_its_original_s_answer);
         tcase_add_test(all, a_message_leaves_with_the_mac_that_its_fault_says);
         tcase_add_test(all, a_right_answer_is_accepted);
         tcase_add_loop_test(all, every_refusal_of_the_protocol_is_taken, 0, REASON_COUNT);

@@ -1,6 +1,7 @@
 /* Checks of an answer, field by field; the first fault is told. */
 #include "tools/atmsim/answers.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,9 +54,19 @@ static const char *answer_mti(enum atm_message what)
                 return "0430";
         case ATM_SIGN_ON:
         case ATM_ECHO:
+        case ATM_KEY_CHANGE:
                 break;
         }
         return "0810";
+}
+
+/* DE 70; 0: it is no network management. */
+static int network_code(enum atm_message what)
+{
+        return what == ATM_SIGN_ON      ? NETWORK_SIGN_ON
+               : what == ATM_ECHO       ? NETWORK_ECHO
+               : what == ATM_KEY_CHANGE ? NETWORK_KEY_CHANGE
+                                        : 0;
 }
 
 static struct expected *match(struct answers *answers, const struct iso_message *message)
@@ -116,11 +127,33 @@ static bool check_mac(const struct lab_keys *keys, const struct iso_message *mes
         return mac_is_same(mac, bytes + covered, sizeof(mac)) ? true : wrong(why, field, "another MAC");
 }
 
+/* A newer set that is on offer, and its keys where they were asked for. */
+static bool take_offer(const struct expected *e, const struct lab_keys *keys,
+                       const struct iso_message *message, struct atm_answer *answer, char why[ANSWER_WHY_MAX])
+{
+        size_t at = 0, blocks = 0;
+        struct tag tag;
+
+        if (!keys || !keys->set)
+                return true;
+        while (tags_next(message, 62, &at, &tag)) {
+                if (!memcmp(tag.name, TAG_KEY_OFFER, 2))
+                        answer->offer = (int)number_known_bytes(tag.value, tag.length);
+                else if (!memcmp(tag.name, TAG_KEY_BLOCK, 2) && blocks++ < LAB_KEY_BLOCKS)
+                        answer->key_blocks[blocks - 1] = (struct lab_block){tag.value, tag.length};
+        }
+        if (tags_problem(message, 62) || (answer->offer && answer->offer <= keys->set))
+                return wrong(why, 62, "KN, the number of a newer set");
+        if (blocks != (answer->offer && e->what == ATM_KEY_CHANGE ? LAB_KEY_BLOCKS : 0))
+                return wrong(why, 62, "KB, three times where a key change has a newer set, and else not");
+        return true;
+}
+
 static bool check_echoes(const struct expected *e, const struct sim_atm *atm,
                          const struct message_place *place, const struct iso_message *message,
                          char why[ANSWER_WHY_MAX])
 {
-        bool network = e->what == ATM_SIGN_ON || e->what == ATM_ECHO;
+        int network = network_code(e->what);
         bool amount = !network && e->what != ATM_INQUIRY;
 
         if (!is_text(message, 41, atm->terminal, 8))
@@ -129,7 +162,7 @@ static bool check_echoes(const struct expected *e, const struct sim_atm *atm,
                 return wrong(why, 42, "the request's hall");
         if (!is_text(message, 32, place->acquirer, strlen(place->acquirer)))
                 return wrong(why, 32, "the request's acquirer");
-        if (network && !is_number(message, 70, e->what == ATM_SIGN_ON ? NETWORK_SIGN_ON : NETWORK_ECHO))
+        if (network && !is_number(message, 70, network))
                 return wrong(why, 70, "the request's code");
         if (!network && !is_number(message, 3, e->what == ATM_INQUIRY ? 310000 : 10000))
                 return wrong(why, 3, "the request's processing code");
@@ -220,6 +253,25 @@ static bool check_result(const struct expected *e, const struct iso_message *mes
         return true;
 }
 
+/* What is to be the same in each answer to a message: not its MAC, the set that this is under, nor what else the security of the moment needs. */
+static size_t answer_itself(const struct lab_keys *keys, struct iso_message *message, const uint8_t **bytes,
+                            size_t length)
+{
+        static uint8_t itself[ISO_MESSAGE_MAX];
+        struct iso_error error;
+        int written;
+
+        if (!keys || !keys->set)
+                return length;
+        iso_unset(message, 62);
+        iso_unset(message, ISO_MAC_PRIMARY);
+        iso_unset(message, ISO_MAC_SECONDARY);
+        written = iso_encode(&iso_dialect_ascii, message, itself, sizeof(itself), &error);
+        assert(written > 0);
+        *bytes = itself;
+        return (size_t)written;
+}
+
 /* Answers that are durable before they leave stay the same for ever, but for an approval, which is 94 for ever once
  * the withdrawal has an end; others may be decided anew. */
 static bool stays(const struct expected *e, const struct atm_answer *answer)
@@ -281,8 +333,12 @@ bool answers_check(struct answers *answers, const struct sim_atm *atm, const str
         answer.stan = e->stan;
         answer.transmitted_ms = e->transmitted_ms;
         if (!check_mac(place->keys, &message, bytes, length, why) ||
-            !check_echoes(e, atm, place, &message, why) || !check_result(e, &message, &answer, why) ||
-            !check_same(e, &answer, bytes, length, why))
+            !take_offer(e, place->keys, &message, &answer, why) ||
+            !check_echoes(e, atm, place, &message, why) || !check_result(e, &message, &answer, why))
+                return false;
+        if (stays(e, &answer) || e->first_length)
+                length = answer_itself(place->keys, &message, &bytes, length);
+        if (!check_same(e, &answer, bytes, length, why))
                 return false;
         *ret_answer = answer;
         return true;

@@ -32,7 +32,7 @@ struct answers {
 void answers_expect(struct answers *answers, enum atm_message what, struct message_identity identity,
                     int64_t amount_yen);
 
-/* False with why[]: it answers nothing that was sent, or is wrong in a field. */
+/* The answer's key blocks stand in memory that the next check writes over. False with why[]: it answers nothing that was sent, or is wrong in a field. */
 ATM_MUST_USE bool answers_check(struct answers *answers, const struct sim_atm *atm,
                                 const struct message_place *place, const uint8_t *bytes, size_t length,
                                 struct atm_answer *ret_answer, char why[ANSWER_WHY_MAX]);

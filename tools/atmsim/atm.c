@@ -662,18 +662,41 @@ void atm_on_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_
                 on_inquiry_answer(atm, turn);
         else if (answer->what == ATM_ECHO && of_inquiry && atm->echoing)
                 enter_idle(atm, turn);
+        else if (answer->what == ATM_KEY_CHANGE && of_inquiry && atm->echoing)
+                return; /* atm_on_keys follows, when they are kept */
         else
                 turn->counters->late_answers++;
+}
+
+/* A message of the ATM's own, between customers. */
+static void send_own(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what)
+{
+        atm->echoing = true;
+        atm->inquiry_stan = atm_next_stan(atm);
+        atm->inquiry_ms = business_second(turn);
+        send(atm, turn, what, false);
+        wait_for(atm, turn, turn->habits->answer_timeout_us);
 }
 
 static void echo(struct sim_atm *atm, struct atm_turn *turn)
 {
         turn->counters->echoes++;
-        atm->echoing = true;
-        atm->inquiry_stan = atm_next_stan(atm);
-        atm->inquiry_ms = business_second(turn);
-        send(atm, turn, ATM_ECHO, false);
-        wait_for(atm, turn, turn->habits->answer_timeout_us);
+        send_own(atm, turn, ATM_ECHO);
+}
+
+void atm_on_offer(struct sim_atm *atm, struct atm_turn *turn)
+{
+        assert(atm_is_free(atm));
+        send_own(atm, turn, ATM_KEY_CHANGE);
+}
+
+void atm_on_keys(struct sim_atm *atm, struct atm_turn *turn, bool taken)
+{
+        if (atm->state != ATM_IDLE || !atm->signed_on)
+                return; /* the line or the power went meanwhile: its next message shows them */
+        enter_idle(atm, turn);
+        if (taken)
+                echo(atm, turn);
 }
 
 void atm_on_deadline(struct sim_atm *atm, struct atm_turn *turn)

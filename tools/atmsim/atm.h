@@ -21,11 +21,20 @@
 #include "tools/atmsim/faults.h"
 #include "tools/atmsim/histogram.h"
 #include "backoffice/journals/journal.h"
+#include "keymodule/laboratory/lab_keys.h"
 #include "tools/atmsim/recovery.h"
 
 enum atm_state { ATM_OFF, ATM_IDLE, ATM_INQUIRING, ATM_ASKING, ATM_ADVISING, ATM_TRAILING };
 
-enum atm_message { ATM_SIGN_ON, ATM_ECHO, ATM_INQUIRY, ATM_REQUEST, ATM_COMPLETION, ATM_REVERSAL };
+enum atm_message {
+        ATM_SIGN_ON,
+        ATM_ECHO,
+        ATM_KEY_CHANGE,
+        ATM_INQUIRY,
+        ATM_REQUEST,
+        ATM_COMPLETION,
+        ATM_REVERSAL
+};
 
 struct atm_habits {
         int64_t answer_timeout_us; /* then a repeat, or nothing is dispensed */
@@ -52,6 +61,7 @@ struct atm_counters {
         uint64_t recovered; /* of those: open when an ATM came up again */
         uint64_t inquiries, inquiries_lost, wrong_pins;
         uint64_t repeats, advice_repeats, late_answers, echoes;
+        uint64_t key_changes, key_changes_refused; /* by the ATM: what it can't unwrap */
         uint64_t fault[FAULT_COUNT];
         uint64_t wrong;     /* answers that contradict the protocol */
         uint64_t de39[100]; /* of withdrawals, each once */
@@ -92,10 +102,10 @@ struct sim_atm {
         char terminal[9];
         enum atm_state state;
         bool connected, signed_on;
-        bool echoing;
+        bool echoing; /* or it waits for the answer to a key change */
         bool inquires;
         int32_t stan;         /* last used */
-        int32_t inquiry_stan; /* also the echo's */
+        int32_t inquiry_stan; /* also the echo's and the key change's */
         int64_t inquiry_ms;
         struct withdrawal w;
         struct advice advice;
@@ -114,6 +124,9 @@ struct atm_answer {
         char de39[3];
         int64_t charge_yen;
         char rrn[13], approval[7];
+        int offer; /* a newer key set that waits for the ATM; 0: none */
+        struct lab_block key_blocks
+            [LAB_KEY_BLOCKS]; /* of an answer to a key change that has them, in the message; else of no length */
 };
 
 enum atm_action_kind {
@@ -168,6 +181,10 @@ void atm_on_disconnected(struct sim_atm *atm, struct atm_turn *turn);
 void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct customer *customer,
                      const uint8_t token[TOKEN_LENGTH], const char *mask);
 void atm_on_answer(struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer);
+/* Of a free ATM: it asks for the keys that are on offer. */
+void atm_on_offer(struct sim_atm *atm, struct atm_turn *turn);
+/* What it asked for is dealt with. taken: it uses new keys from now on, and shows that it does. */
+void atm_on_keys(struct sim_atm *atm, struct atm_turn *turn, bool taken);
 /* deadline_us has passed. */
 void atm_on_deadline(struct sim_atm *atm, struct atm_turn *turn);
 

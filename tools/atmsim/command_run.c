@@ -476,11 +476,13 @@ static void print_json(const struct fleet_result *r, bool good)
                ", \"wrong_answers\": %" PRIu64 ", \"recovered\": %" PRIu64 ", \"unfinished\": %" PRIu64
                ", \"walked_away\": %" PRIu64 ", \"connections\": %" PRIu64
                ", \"connections_failed\": %" PRIu64 ", \"connections_lost\": %" PRIu64
-               ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64 ", \"journal_flushes\": %" PRIu64
+               ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64 ", \"key_changes\": %" PRIu64
+               ", \"key_changes_refused\": %" PRIu64 ", \"journal_flushes\": %" PRIu64
                ", \"clock_stands\": %" PRIu64 ", \"clock_stood_s\": %.3f}\n",
                c->wrong_pins, c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers,
                c->wrong, c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_failed,
-               r->connections_lost, r->sign_ons_refused, c->echoes, r->flushes, r->stands, r->stood_s);
+               r->connections_lost, r->sign_ons_refused, c->echoes, c->key_changes, c->key_changes_refused,
+               r->flushes, r->stands, r->stood_s);
 }
 
 static void print_times(const char *name, const struct histogram *h)
@@ -521,6 +523,8 @@ static void print_text(const struct fleet_result *r)
                 if (c->de39[i])
                         printf("%02d: %" PRIu64 "  ", i, c->de39[i]);
         printf("\ncash             %" PRId64 " yen, charges %" PRId64 " yen\n", c->cash_yen, c->charged_yen);
+        if (c->key_changes)
+                printf("key changes      %" PRIu64 "\n", c->key_changes);
         if (fleet.busy_max)
                 printf("clock            stood still %" PRIu64
                        " times, %.1f s in all, for the machine to keep up (%" PRId64 " ATMs at work)\n",
@@ -545,6 +549,10 @@ static bool judge(const struct fleet_result *r)
 
         if (c->wrong) {
                 complain("%" PRIu64 " wrong answers", c->wrong);
+                good = false;
+        }
+        if (c->key_changes_refused) {
+                complain("%" PRIu64 " key sets could not be taken", c->key_changes_refused);
                 good = false;
         }
         if (r->unfinished) {

@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/fleet_clock.h"
+#include "tools/atmsim/key_store.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/run_line.h"
 #include "tools/atmsim/terminal_file.h"
@@ -61,6 +63,9 @@ struct seat {
         enum phase phase;
         int port, tries;
         struct message_identity sign_on;
+        int offer,
+            refused; /* the key set that waits for it, and the newest that it could not take; 0: none */
+        struct lab_keys next; /* that came, until they are on the disk; set 0: none */
         bool in_group, power_off;
         bool faultless, busy; /* its customer has no fault in store; busy: and it is at work for that one */
         uint8_t waiting, first_waiting;
@@ -76,7 +81,9 @@ struct fleet {
         struct event *tick, *arrival;
         struct signals *signals;
         struct terminals terminals;
-        struct lab_keys *keys; /* a terminal each; NULL: none has any */
+        struct lab_keys *keys;   /* a terminal each; NULL: none has any */
+        struct cipher_key *keks; /* likewise */
+        struct key_store key_store;
         struct token_key *token_key;
         struct customers customers;
         struct arrivals arrivals;
@@ -145,7 +152,8 @@ static void join_group(struct seat *seat)
 static void queue_frame(struct seat *seat, enum atm_message what, struct message_identity identity,
                         const uint8_t *frame, size_t length)
 {
-        int64_t amount_yen = what == ATM_SIGN_ON || what == ATM_ECHO ? 0 : seat->atm.w.amount_yen;
+        bool is_network = what == ATM_SIGN_ON || what == ATM_ECHO || what == ATM_KEY_CHANGE;
+        int64_t amount_yen = is_network ? 0 : seat->atm.w.amount_yen;
 
         answers_expect(&seat->answers, what, identity, amount_yen);
         if (!atm_conn_queue(&seat->conn, frame, length)) {
@@ -296,6 +304,16 @@ static void begin_customer(struct seat *seat, const struct customer *customer)
         run_turn(seat, &turn);
 }
 
+static void ask_for_keys(struct seat *seat)
+{
+        struct atm_turn turn;
+
+        seat->offer = 0; /* should the answer be lost, another one tells of it again */
+        turn_begin(seat->fleet, &turn);
+        atm_on_offer(&seat->atm, &turn);
+        run_turn(seat, &turn);
+}
+
 static void serve(struct seat *seat)
 {
         struct fleet *fleet = seat->fleet;
@@ -303,7 +321,9 @@ static void serve(struct seat *seat)
 
         if (!atm_is_free(&seat->atm) || seat->power_off)
                 return;
-        if (seat->waiting > 0) {
+        if (seat->offer) {
+                ask_for_keys(seat);
+        } else if (seat->waiting > 0) {
                 customer = seat->queue[seat->first_waiting];
                 seat->first_waiting = (uint8_t)((seat->first_waiting + 1) % QUEUE_MAX);
                 seat->waiting--;
@@ -384,6 +404,60 @@ static void on_arrival(evutil_socket_t fd, short what, void *context)
                 plan_arrival(fleet);
 }
 
+/* keys -------------------------------------------------------------------------------------------- */
+
+/* What can't be taken is not asked for again; the old keys stay. */
+static bool take_keys(struct seat *seat, const struct atm_answer *answer)
+{
+        struct fleet *fleet = seat->fleet;
+        char text[160];
+        const char *wrong;
+
+        if (strcmp(answer->de39, "00") != 0) {
+                seat->refused = answer->offer;
+                return false;
+        }
+        if (!answer->offer)
+                return false;
+        wrong = lab_keys_take(&fleet->keks[seat->index], answer->offer, answer->key_blocks, &seat->next);
+        if (!wrong) {
+                key_store_add(&fleet->key_store, seat->atm.terminal, answer->offer, answer->key_blocks);
+                join_group(seat);
+                return true;
+        }
+        seat->refused = answer->offer;
+        fleet->result.counters.key_changes_refused++;
+        snprintf(text, sizeof(text), "key set %d is not taken, the old one stays: %s", answer->offer, wrong);
+        complain_of(fleet, seat, text);
+        return false;
+}
+
+static void finish_key_change(struct seat *seat, bool taken)
+{
+        struct atm_turn turn;
+
+        turn_begin(seat->fleet, &turn);
+        atm_on_keys(&seat->atm, &turn, taken);
+        run_turn(seat, &turn);
+}
+
+/* They are on the disk. */
+static void use_keys(struct seat *seat)
+{
+        struct fleet *fleet = seat->fleet;
+
+        fleet->keys[seat->index] = seat->next;
+        OPENSSL_cleanse(&seat->next, sizeof(seat->next));
+        fleet->result.counters.key_changes++;
+        finish_key_change(seat, true);
+}
+
+static void on_key_change_answer(struct seat *seat, const struct atm_answer *answer)
+{
+        if (!take_keys(seat, answer))
+                finish_key_change(seat, false);
+}
+
 /* power ------------------------------------------------------------------------------------------- */
 
 /* The ATM forgets all that it held in memory; journal file and dispenser tell it what it was doing. */
@@ -437,6 +511,10 @@ static void settle(struct fleet *fleet)
                         break_off(fleet, "journal", strerror(errno));
                         return;
                 }
+                if (fleet->keys && !key_store_sync(&fleet->key_store)) {
+                        break_off(fleet, fleet->key_store.path, strerror(errno));
+                        return;
+                }
                 fleet->messages_wait = false;
                 fleet->group = fleet->group_spare;
                 fleet->group_spare = group;
@@ -446,6 +524,8 @@ static void settle(struct fleet *fleet)
 
                         seat->in_group = false;
                         atm_conn_flush(&seat->conn);
+                        if (seat->next.set)
+                                use_keys(seat);
                         if (seat->power_off)
                                 cycle_power(seat);
                 }
@@ -566,6 +646,8 @@ static void on_message(struct atm_conn *conn, const uint8_t *bytes, size_t lengt
                 complain_of(fleet, seat, text);
                 return;
         }
+        if (answer.offer > seat->refused && answer.what != ATM_KEY_CHANGE)
+                seat->offer = answer.offer;
         if (answer.what == ATM_SIGN_ON) {
                 on_sign_on_answer(seat, &answer);
                 return;
@@ -573,6 +655,8 @@ static void on_message(struct atm_conn *conn, const uint8_t *bytes, size_t lengt
         turn_begin(fleet, &turn);
         atm_on_answer(&seat->atm, &turn, &answer);
         run_turn(seat, &turn);
+        if (answer.what == ATM_KEY_CHANGE)
+                on_key_change_answer(seat, &answer);
 }
 
 static void connect_next(struct fleet *fleet)
@@ -873,13 +957,27 @@ static int64_t place_of_terminal(const void *terminals, const char *name)
                                                                            : -1;
 }
 
+static struct lab_owners key_owners(const struct fleet *fleet)
+{
+        return (struct lab_owners){"terminal", fleet->terminals.count, place_of_terminal, &fleet->terminals};
+}
+
+/* What came over the line in former runs, for which the journal's folder is this run's alone. */
+static bool load_kept_keys(struct fleet *fleet, char error[KEY_STORE_ERROR_MAX])
+{
+        const struct lab_owners owners = key_owners(fleet);
+
+        return key_store_open(&fleet->key_store, fleet->options->journal, error) &&
+               key_store_load(&fleet->key_store, fleet->options->keks, &owners, fleet->keys, error);
+}
+
 static bool load_keys(struct fleet *fleet, char error[LAB_KEYS_ERROR_MAX])
 {
-        const struct lab_owners owners = {"terminal", fleet->terminals.count, place_of_terminal,
-                                          &fleet->terminals};
+        const struct lab_owners owners = key_owners(fleet);
 
         fleet->keys = lab_keys_load(fleet->options->keys, fleet->options->keks, &owners, error);
-        return fleet->keys;
+        fleet->keks = fleet->keys ? lab_keks_load(fleet->options->keks, &owners, error) : NULL;
+        return fleet->keks;
 }
 
 static bool open_files(struct fleet *fleet)
@@ -899,6 +997,8 @@ static bool open_files(struct fleet *fleet)
                 goto fail;
         fleet->lock = journal_lock(options->journal, true, error);
         if (fleet->lock < 0)
+                goto fail;
+        if (fleet->keys && !load_kept_keys(fleet, error))
                 goto fail;
         fleet->dispensers = dispensers_open(options->journal, true, error);
         if (!fleet->dispensers || !journal_open(&fleet->journal, options->journal, error))
@@ -981,8 +1081,10 @@ static bool close_fleet(struct fleet *fleet)
 {
         bool complete = true;
 
-        for (size_t i = 0; fleet->seats && i < fleet->count; i++)
+        for (size_t i = 0; fleet->seats && i < fleet->count; i++) {
                 atm_conn_close(&fleet->seats[i].conn, true);
+                OPENSSL_cleanse(&fleet->seats[i].next, sizeof(fleet->seats[i].next));
+        }
         if (!journal_close(&fleet->journal))
                 fprintf(stderr, "atmsim: journal: %s\n", strerror(errno));
         dispensers_close(fleet->dispensers);
@@ -1002,6 +1104,8 @@ static bool close_fleet(struct fleet *fleet)
         cards_free(&fleet->customers.cards);
         token_key_free(fleet->token_key);
         lab_keys_free(fleet->keys, fleet->terminals.count);
+        lab_keks_free(fleet->keks, fleet->terminals.count);
+        key_store_close(&fleet->key_store);
         terminals_free(&fleet->terminals);
         free(fleet->seats);
         free(fleet->deadline_us);

@@ -25,6 +25,7 @@ struct message_identity message_identity_of(const struct sim_atm *atm, enum atm_
                 return (struct message_identity){atm->advice.stan, atm->advice.transmitted_ms};
         case ATM_SIGN_ON:
         case ATM_ECHO:
+        case ATM_KEY_CHANGE:
         case ATM_INQUIRY:
                 break;
         }
@@ -99,6 +100,7 @@ static const char *mti_of(enum atm_message what, bool repeat)
                 return repeat ? "0421" : "0420";
         case ATM_SIGN_ON:
         case ATM_ECHO:
+        case ATM_KEY_CHANGE:
                 break;
         }
         return "0800";
@@ -159,6 +161,9 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
                 break;
         case ATM_ECHO:
                 iso_set_number(&message, 70, NETWORK_ECHO, 3);
+                break;
+        case ATM_KEY_CHANGE:
+                iso_set_number(&message, 70, NETWORK_KEY_CHANGE, 3);
                 break;
         case ATM_INQUIRY:
         case ATM_REQUEST:
