@@ -49,7 +49,9 @@ static void print_moment(int64_t moment_ms, char buffer[32])
 
 static const char *note_of(const struct bank_record *record)
 {
-        return record->refused ? "refused" : record->exception ? "exception" : "-";
+        static const char *const notes[2][3] = {{"-", "exception", "refused"},
+                                                {"script", "exception+script", "refused+script"}};
+        return notes[record->reported][record->refused ? 2 : record->exception];
 }
 
 static void print_token(const struct bank_record *record, char buffer[2 * TOKEN_LENGTH + 1])
@@ -203,8 +205,9 @@ static const char *take_words(char *word[WORDS], struct bank_record *record)
         if (!signed_yen_of(word[13], &record->moved_yen) ||
             (strcmp(word[14], "-") != 0 && !yen_of(word[14], &record->balance_yen)))
                 return "columns 14 and 15 are not amounts";
-        record->exception = strcmp(word[15], "exception") == 0;
-        record->refused = strcmp(word[15], "refused") == 0;
+        record->exception = strncmp(word[15], "exception", 9) == 0;
+        record->refused = strncmp(word[15], "refused", 7) == 0;
+        record->reported = strstr(word[15], "script");
         if (strcmp(word[15], note_of(record)) != 0)
                 return "column 16 is no note";
         if (!token_of(word[16], record) || !text_of(word[17], record->mask, sizeof(record->mask)))

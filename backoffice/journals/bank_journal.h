@@ -17,7 +17,7 @@
  * DAY        the bank's settlement date, YYYY-MM-DD, in Japan
  * MOVED      yen to the card's account: a debit is below zero. BALANCE: of the account after it
  * NOTE       `exception` where the cash of an advice does not fit its withdrawal; `refused` where the bank answered an
- *            advice with DE39 and did not book it
+ *            advice with DE39 and did not book it; `script` where it tells what became of the bank's script, of itself or behind `+`
  * TOKEN, MASK
  *            keyed token and first 6, last 4 of the card: there is no card number in a journal
  * CRC        CRC-32 (ISO 3309) of all before the last blank, eight hexadecimal digits

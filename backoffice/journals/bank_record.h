@@ -44,6 +44,7 @@ struct bank_record {
         int64_t balance_yen; /* of the account after it; -1: no account */
         bool exception;      /* for people: cash that does not fit the withdrawal */
         bool refused;        /* an advice that the bank answered with de39 and did not book */
+        bool reported;       /* an advice with what became of the bank's script; one of a withdrawal */
         bool has_card;
         uint8_t token[TOKEN_LENGTH];
         char mask[20];

@@ -137,6 +137,9 @@ static const struct bank_record samples[] = {
      .has_card = true,
      .token = {0, 1, 2, 0xff, 0x80},
      .mask = "990011******1234"},
+    {.kind = BANK_COMPLETION, .de39 = "00", .balance_yen = -1, .reported = true},
+    {.kind = BANK_COMPLETION, .de39 = "05", .balance_yen = -1, .reported = true, .refused = true},
+    {.kind = BANK_PARTIAL, .de39 = "00", .balance_yen = -1, .reported = true, .exception = true},
     {.kind = BANK_WITHDRAWAL,
      .identity = {"T1", 1, 0},
      .de39 = "14",
@@ -196,6 +199,7 @@ START_TEST(a_record_is_the_same_after_its_line)
         ck_assert_int_eq(record.balance_yen, samples[_i].balance_yen);
         ck_assert_int_eq(record.exception, samples[_i].exception);
         ck_assert_int_eq(record.refused, samples[_i].refused);
+        ck_assert_int_eq(record.reported, samples[_i].reported);
         ck_assert_int_eq(record.has_card, samples[_i].has_card);
         ck_assert_mem_eq(record.token, samples[_i].token, TOKEN_LENGTH);
         ck_assert_str_eq(record.mask, samples[_i].mask);

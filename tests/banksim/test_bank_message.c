@@ -3,8 +3,10 @@
  * by field; what has no good form gets 30 and changes nothing; repeats get the same answer.
  */
 #include "tools/banksim/bank_message.h"
+#include "tools/chips/chips.h"
 
 #include <check.h>
+#include <inttypes.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -543,6 +545,98 @@ START_TEST(a_spoilt_answer_matches_no_request_any_more)
 }
 END_TEST
 
+/* ---- chip data ----------------------------------------------------------------------------------------- */
+
+static struct chips_identity identity_of(int32_t stan)
+{
+        return (struct chips_identity){.terminal = "T0000001",
+                                       .transmitted_ms = calendar_from_utc(2016, 12, 31, 15, 0, 0),
+                                       .stan = stan,
+                                       .amount_yen = 20000};
+}
+
+static void set_stan(struct iso_message *message, int32_t stan)
+{
+        char original[64];
+        iso_set_number(message, 11, stan, 6);
+        snprintf(original, sizeof(original), "0200%06" PRId32 "1231150000%022d", stan, 0);
+        if (iso_has(message, 90))
+                iso_set_string(message, 90, original);
+}
+
+static void ask_by_chip(int32_t stan, int32_t stan_of_data)
+{
+        struct iso_message message = request("0200");
+        struct chips_identity identity = identity_of(stan_of_data);
+        struct chip chip;
+        chips_read_card(&identity, pan, true, &chip);
+        chip_add(&chip, &iso_dialect_ascii, &message);
+        set_stan(&message, stan);
+        iso_set_string(&message, 4, "000000020000");
+        take(&message);
+        ck_assert_str_eq(answered(39), "00");
+}
+
+static void report(const char *mti, const char *dispensed, int32_t stan)
+{
+        struct iso_message message = advice(mti, dispensed);
+        struct chips_identity identity = identity_of(stan);
+        struct chip_data data;
+        chips_report(&identity, &data);
+        chip_data_add(&data, &iso_dialect_ascii, &message);
+        set_stan(&message, stan);
+        take(&message);
+        ck_assert_str_eq(answered(39), "00");
+}
+
+/* The first STAN whose approval has a script, or has none. */
+static int32_t stan_with(bool script)
+{
+        for (int32_t stan = 1;; stan++) {
+                struct chips_identity identity = identity_of(stan);
+                struct chip_data data;
+                chips_report(&identity, &data);
+                if ((chips_judge_report(&identity, &data) == CHIPS_RIGHT) == script)
+                        return stan;
+        }
+}
+
+START_TEST(a_chip_hears_from_its_bank_and_another_one_s_data_are_seen)
+{
+        for (int script = 0; script < 2; script++) {
+                int32_t stan = stan_with(script);
+                struct chips_identity identity = identity_of(stan);
+                struct chip_data data;
+                bool has_script;
+                ask_by_chip(stan, stan);
+                ck_assert(reply.has_chip && !reply.has_wrong_chip);
+                ck_assert_int_eq(reply.has_script, script);
+                chip_data_of(&reply.answer, &data);
+                ck_assert(chips_is_answer(&identity, &data, "00", &has_script));
+                ck_assert_int_eq(has_script, script);
+        }
+        ask_by_chip(999, 998);
+        ck_assert(reply.has_chip && reply.has_wrong_chip && *reply.why);
+        ck_assert(!iso_has(&reply.answer, 55));
+}
+END_TEST
+
+START_TEST(what_became_of_a_script_is_told_with_one_advice)
+{
+        int32_t stan = stan_with(true), other = stan_with(false);
+        ask_by_chip(stan, stan);
+        report("0220", NULL, stan);
+        ck_assert(reply.has_result && reply.record.reported && !reply.has_wrong_chip);
+        report("0221", NULL, stan); /* the same once more */
+        ck_assert(!reply.has_result && !reply.has_wrong_chip);
+        report("0420", "000000010000", stan);
+        ck_assert(!reply.has_result && !reply.record.reported && reply.has_wrong_chip);
+        ask_by_chip(other, other);
+        report("0220", NULL, other); /* of none that was sent */
+        ck_assert(!reply.has_result && !reply.record.reported && reply.has_wrong_chip);
+}
+END_TEST
+
 #define ROWS(table) (int)(sizeof(table) / sizeof(table[0]))
 
 int main(void)
@@ -571,6 +665,8 @@ int main(void)
         tcase_add_loop_test(tcase, network_management_follows_de_70, 0, ROWS(network_rows));
         tcase_add_loop_test(tcase, a_cutover_sets_the_settlement_date, 0, ROWS(cutover_rows));
         tcase_add_test(tcase, what_banks_do_not_do_is_answered_40);
+        tcase_add_test(tcase, a_chip_hears_from_its_bank_and_another_one_s_data_are_seen);
+        tcase_add_test(tcase, what_became_of_a_script_is_told_with_one_advice);
         tcase_add_test(tcase, a_spoilt_answer_matches_no_request_any_more);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

@@ -252,6 +252,7 @@ enum ledger_mem_defect {
         LEDGER_MEM_COUNTS_TWICE,       /* a person's decision, and then its ATM's */
         LEDGER_MEM_SENDS_HELD,         /* notices that people hold back */
         LEDGER_MEM_SERVES_REPLACED,    /* cards */
+        LEDGER_MEM_FORGETS_REPORTS,    /* of chips */
         LEDGER_MEM_CHANGES_PRICED,     /* what a price follows from, under withdrawals that have it */
 };
 

@@ -114,7 +114,7 @@ static void pass_on(struct memory_database *database, struct memory_withdrawal *
         struct memory_saf *saf =
             memory_tell_bank(database, withdrawal, withdrawal->advice_count, advice->counted_yen, why);
 
-        if (chip && advice->before == WITHDRAWAL_APPROVED)
+        if (chip && advice->before == WITHDRAWAL_APPROVED && database->defect != LEDGER_MEM_FORGETS_REPORTS)
                 saf->chip = *chip;
 }
 

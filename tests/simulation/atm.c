@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "rules/calendar.h"
+#include "tools/chips/chips.h"
 
 enum {
         ANSWER_TIMEOUT_MS = 30000,
@@ -32,6 +33,8 @@ enum {
         OPEN_MINUTE = 8 * 60,
         CLOSE_MINUTE = 21 * 60,
 };
+
+#define CHIP_RATE 0.7
 
 static void go_on(struct machine *atm);
 
@@ -110,6 +113,24 @@ static void send_network(struct machine *atm, int code, enum atm_task task)
         send(atm, &message, &identity, task);
 }
 
+static struct chips_identity chips_identity_of(const struct ledger_identity *identity, int64_t amount_yen)
+{
+        return (struct chips_identity){.terminal = identity->terminal,
+                                       .transmitted_ms = identity->transmitted_ms,
+                                       .stan = identity->stan,
+                                       .amount_yen = amount_yen};
+}
+
+static void set_chip(struct iso_message *message, const struct ledger_identity *identity, int64_t amount_yen,
+                     const char *pan)
+{
+        struct chips_identity chips_identity = chips_identity_of(identity, amount_yen);
+        struct chip chip;
+
+        chips_read_card(&chips_identity, pan, chips_has_card(pan, CHIP_RATE), &chip);
+        chip_add(&chip, &iso_dialect_ascii, message);
+}
+
 static bool send_request(struct machine *atm, const char *mti, const char *code,
                          const struct ledger_identity *identity, int64_t amount_yen, int card,
                          enum atm_task task)
@@ -125,6 +146,7 @@ static bool send_request(struct machine *atm, const char *mti, const char *code,
                 iso_set_number(&message, 4, amount_yen, 12);
         iso_set_string(&message, 14, "3012");
         iso_set_number(&message, 49, 392, 3);
+        set_chip(&message, identity, amount_yen, pan);
         return send(atm, &message, identity, task);
 }
 
@@ -156,6 +178,15 @@ static void set_replacement(struct iso_message *message, int64_t dispensed_yen)
         iso_set_string(message, 95, text);
 }
 
+static void set_report(struct iso_message *message, const struct atm_withdrawal *w)
+{
+        struct chips_identity identity = chips_identity_of(&w->identity, w->amount_yen);
+        struct chip_data report;
+
+        chips_report(&identity, &report);
+        chip_data_add(&report, &iso_dialect_ascii, message);
+}
+
 static void send_advice(struct machine *atm, struct atm_advice *advice)
 {
         const struct atm_withdrawal *w = &atm->withdrawals[advice->withdrawal];
@@ -171,6 +202,8 @@ static void send_advice(struct machine *atm, struct atm_advice *advice)
         set_original(&message, &w->identity);
         if (advice->has_replacement)
                 set_replacement(&message, advice->dispensed_yen);
+        if (advice->reports)
+                set_report(&message, w);
         sim_tell(atm->sim, "%s %s STAN %" PRId32 ": %" PRId64 " yen dispensed", atm->terminal,
                  advice->reversal ? "reverses" : "completes", w->identity.stan, advice->dispensed_yen);
         advice->sent++;
@@ -199,6 +232,7 @@ static void advise(struct machine *atm, size_t number, bool reversal, int64_t di
             /* without DE 95 a completion means all, a reversal nothing */
             .has_replacement = dispensed_yen != (reversal ? 0 : w->amount_yen) || chance(atm, 200),
             .why = why,
+            .reports = w->has_script && !corrects,
         };
         w->phase = PHASE_ENDED;
         w->dispensed_yen = dispensed_yen;
@@ -481,6 +515,24 @@ static const char *awaited_mti(const struct machine *atm)
         }
 }
 
+/* What a bank has to say to a chip is for the one that asked, and of that withdrawal or inquiry. True: a script is in it. */
+static bool hear_chip(struct machine *atm, const struct iso_message *message, const char code[3],
+                      int64_t amount_yen)
+{
+        struct chips_identity identity = chips_identity_of(&atm->awaited, amount_yen);
+        struct chip_data answer;
+        bool has_script = false;
+
+        chip_data_of(message, &answer);
+        if (answer.length == 0)
+                return false;
+        atm->sim->counters->chip_answers++;
+        if (!chips_is_answer(&identity, &answer, code, &has_script))
+                sim_violate(atm->sim, "I12", "%s STAN %" PRId32 ": a bank's data for another chip",
+                            atm->terminal, atm->awaited.stan);
+        return has_script;
+}
+
 static void hear_decision(struct machine *atm, const char code[3])
 {
         bool approved = strcmp(code, "00") == 0;
@@ -534,7 +586,12 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
                 atm->signed_on = strcmp(code, "00") == 0;
                 break;
         case TASK_ASKS:
+                current(atm)->has_script = hear_chip(atm, &message, code, current(atm)->amount_yen);
+                atm->sim->counters->scripts += current(atm)->has_script;
                 hear_decision(atm, code);
+                break;
+        case TASK_INQUIRES:
+                (void)hear_chip(atm, &message, code, 0);
                 break;
         case TASK_ADVISES:
                 if (strcmp(code, "98") != 0) /* which is of a copy: it is sent again */

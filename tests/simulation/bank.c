@@ -200,6 +200,9 @@ void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, s
         if (reply.close || reply.count == BANK_COUNT_FORMAT_ERROR || reply.count == BANK_COUNT_CONTRADICTION)
                 sim_violate(sim, "dialog", "%s is told what it can't take: %s %s", bank->name, message.mti,
                             reply.why);
+        if (reply.has_wrong_chip)
+                sim_violate(sim, "I12", "%s: %s", bank->name, reply.why);
+        sim->counters->script_results += reply.has_result;
         if (reply.has_record)
                 check_record(sim, bank->number, &reply.record);
         if (!reply.close)

@@ -598,6 +598,7 @@ struct sim_record {
                 char what[32]; /* as the exception must name it */
         } refusals[REFUSALS_MAX];
         int refusal_count;
+        bool is_reported; /* what became of its script */
         UT_hash_handle hh;
 };
 
@@ -681,6 +682,7 @@ void check_record(struct sim *sim, int bank, const struct bank_record *record)
         identity.stan = record->identity.stan;
         w = memory_withdrawal(sim->database, &identity);
         written = add_record(sim, &identity, record->moved_yen);
+        written->is_reported |= record->reported;
         if (record->refused)
                 add_refusal(written, record);
         if (!w || w->reason != REASON_COUNT || strcmp(w->request.link, sim->banks[bank].name) != 0 ||
@@ -764,6 +766,7 @@ static size_t answer_itself(const struct iso_message *answer, uint8_t bytes[ISO_
         struct iso_error error;
         int length;
 
+        iso_unset(&itself, 55); /* the first one's alone */
         iso_unset(&itself, 62);
         iso_unset(&itself, 64);
         length = iso_encode(&iso_dialect_ascii, &itself, bytes, ISO_MESSAGE_MAX, &error);
@@ -934,6 +937,20 @@ static void check_refusals(struct sim *sim, const struct sim_record *r)
         }
 }
 
+/* A script that counted was told of to the bank that sent it, unless a person spoke first. */
+static void check_report(struct sim *sim, const struct atm_withdrawal *withdrawal)
+{
+        const struct memory_withdrawal *w = memory_withdrawal(sim->database, &withdrawal->identity);
+        const struct sim_record *record;
+
+        if (!withdrawal->has_script || !w || (w->advice_count && w->advices[0].by_person))
+                return;
+        HASH_FIND(hh, sim->records, &w->identity, sizeof w->identity, record);
+        if (!record || !record->is_reported)
+                sim_violate(sim, "I12", "%s STAN %" PRId32 ": its bank never hears of its script",
+                            w->identity.terminal, w->identity.stan);
+}
+
 /* Each bank holds for each withdrawal what the host has recorded, or people know why not, and nothing waits.
  * spent_yen: of the cards, to which is added what banks keep too much. */
 static void check_banks(struct sim *sim, int64_t *spent_yen)
@@ -986,6 +1003,7 @@ void check_end(struct sim *sim)
 
                         known += row && memory_reason(row) == REASON_APPROVED;
                         check_truth(sim, atm, &atm->withdrawals[k], spent_yen);
+                        check_report(sim, &atm->withdrawals[k]);
                 }
         }
         for (const struct memory_withdrawal *w = sim->database->withdrawals; w; w = w->hh.next)

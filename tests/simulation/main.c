@@ -44,7 +44,8 @@ enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 1000000
         X("changes-priced", LEDGER_MEM_CHANGES_PRICED)                                                       \
         X("counts-twice", LEDGER_MEM_COUNTS_TWICE)                                                           \
         X("sends-held", LEDGER_MEM_SENDS_HELD)                                                               \
-        X("serves-replaced", LEDGER_MEM_SERVES_REPLACED)
+        X("serves-replaced", LEDGER_MEM_SERVES_REPLACED)                                                     \
+        X("forgets-reports", LEDGER_MEM_FORGETS_REPORTS)
 
 static const struct {
         const char *name;

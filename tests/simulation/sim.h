@@ -147,6 +147,9 @@ enum {
         X(lost_store_work)                                                                                   \
         X(macs_asked)                                                                                        \
         X(macs_late)                                                                                         \
+        X(chip_answers)                                                                                      \
+        X(scripts)                                                                                           \
+        X(script_results)                                                                                    \
         X(wrong_macs)                                                                                        \
         X(questions_dropped)                                                                                 \
         X(key_sets_used)                                                                                     \
@@ -243,8 +246,9 @@ struct atm_withdrawal {
         enum withdrawal_phase phase;
         int64_t dispensed_yen; /* the truth */
         int repeats;
-        char heard[3];  /* DE 39 of the answer that counted; "" none */
-        bool is_sealed; /* a copy left with the right MAC, or it needs none */
+        char heard[3];   /* DE 39 of the answer that counted; "" none */
+        bool is_sealed;  /* a copy left with the right MAC, or it needs none */
+        bool has_script; /* its bank's, with the answer that counted */
 };
 
 struct atm_advice {
@@ -256,6 +260,7 @@ struct atm_advice {
         bool acknowledged;
         int sent;
         bool is_sealed;
+        bool reports; /* what became of the script */
 };
 
 enum atm_task {

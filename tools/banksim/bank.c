@@ -185,6 +185,14 @@ static const struct advice *find_advice(const struct withdrawal *withdrawal, boo
         return advice;
 }
 
+static bool is_reported(const struct withdrawal *withdrawal)
+{
+        const struct advice *advice = withdrawal ? withdrawal->advices : NULL;
+        while (advice && !advice->record.reported)
+                advice = advice->next;
+        return advice;
+}
+
 /* What the bank still holds of the card-holder's money for a withdrawal. */
 static int64_t held_yen(const struct withdrawal *withdrawal, enum withdrawal_state state, int64_t counted_yen)
 {
@@ -413,6 +421,7 @@ enum bank_verdict bank_advise(struct bank *bank, const struct bank_advice *advic
                                  ? add_yen(withdrawal->account->balance_yen, record.moved_yen)
                                  : -1;
         record.exception = rule->exception && !record.refused;
+        record.reported = advice->reported && !is_reported(withdrawal);
         *ret_record = record;
         bank_apply(bank, ret_record);
         return advice->order ? BANK_ORDERED : BANK_NEW;
@@ -469,6 +478,8 @@ static const char *replay_advice(struct bank *bank, const struct bank_record *re
                 return "an advice that was refused with 00";
         if (find_advice(withdrawal, record->kind != BANK_COMPLETION, record->dispensed_yen))
                 return "the same advice stands in an earlier line";
+        if (record->reported && is_reported(withdrawal))
+                return "what became of the script stands in an earlier line";
         if (record->moved_yen != moved_yen || record->exception != (rule->exception && !record->refused))
                 return "not what this advice does to the withdrawal of the lines before it";
         if (withdrawal && withdrawal->account &&

@@ -12,6 +12,8 @@
  * reversed gives back whatever is still held; nothing is ever taken a second time. An advice that the bank refuses on
  * order changes nothing, and is refused again with the same code whenever it comes again.
  *
+ * What became of a script is told with one advice of a withdrawal, or with none.
+ *
  * Invariants: an account's balance is its opening balance plus the sum of its records' moved_yen, and never
  * below zero. An identity (terminal, STAN, moment) is decided once; whatever comes again is told from memory.
  */
@@ -48,6 +50,7 @@ struct bank_advice {
         int64_t amount_yen; /* DE 4 */
         int64_t dispensed_yen;
         char rrn[BANK_RRN_LENGTH + 1];
+        bool reported;     /* it says what became of the bank's script */
         const char *order; /* a DE 39 to answer it with; NULL: 00 */
         bool refuse;       /* with that code, and not booked */
 };

@@ -9,6 +9,7 @@
 #include "lib/base/number.h"
 #include "protocol/balances.h"
 #include "rules/calendar.h"
+#include "tools/chips/chips.h"
 
 const char *const bank_count_name[BANK_COUNT_COUNT] = {
 #define COUNT(id, name) [BANK_COUNT_##id] = name,
@@ -188,6 +189,69 @@ static bool read_advice(const struct exchange *x, struct bank_advice *advice)
         return true;
 }
 
+/* ---- chip data ----------------------------------------------------------------------------------------- */
+
+static struct chips_identity chips_identity_of(const struct bank_identity *identity, int64_t amount_yen)
+{
+        return (struct chips_identity){.terminal = identity->terminal,
+                                       .transmitted_ms = identity->transmitted_ms,
+                                       .stan = identity->stan,
+                                       .amount_yen = amount_yen};
+}
+
+static void note_chip(struct exchange *x, const struct bank_identity *identity, enum chips_finding found)
+{
+        x->reply->has_chip = found != CHIPS_NONE;
+        x->reply->has_wrong_chip = found == CHIPS_WRONG;
+        if (found == CHIPS_WRONG)
+                snprintf(x->reply->why, sizeof(x->reply->why),
+                         "the chip data of a %s are not those of terminal %s STAN %06" PRId32,
+                         x->message->mti, identity->terminal, identity->stan);
+}
+
+static void answer_chip(struct exchange *x, const struct bank_request *request, const char de39[3])
+{
+        bool is_withdrawal = request->processing != PROCESSING_INQUIRY;
+        struct chips_identity identity = chips_identity_of(&request->identity, request->amount_yen);
+        struct chip_data data, authentication;
+        size_t without_script;
+        chip_data_of(x->message, &data);
+        note_chip(x, &request->identity, chips_judge_request(&identity, &data));
+        if (!x->reply->has_chip || x->reply->has_wrong_chip)
+                return;
+        chips_answer(&data, de39, false, &authentication);
+        without_script = authentication.length;
+        chips_answer(&data, de39, is_withdrawal, &authentication);
+        x->reply->has_script = authentication.length > without_script;
+        chip_data_add(&authentication, x->dialect, &x->reply->answer);
+}
+
+/* Before anything is made of an advice. */
+static void judge_report(struct exchange *x, struct bank_advice *advice)
+{
+        struct chips_identity identity = chips_identity_of(&advice->original, advice->amount_yen);
+        struct chip_data data;
+        chip_data_of(x->message, &data);
+        note_chip(x, &advice->original, chips_judge_report(&identity, &data));
+        advice->reported = x->reply->has_chip && !x->reply->has_wrong_chip;
+}
+
+/* Of an advice; it must be as the first one's where it is a repeat, and there is one of a withdrawal. */
+static void take_report(struct exchange *x, const struct bank_advice *advice, enum bank_verdict verdict,
+                        const struct bank_record *record)
+{
+        if (x->reply->has_wrong_chip)
+                return;
+        x->reply->has_result = verdict != BANK_REPEAT && record->reported;
+        if (record->reported == advice->reported)
+                return;
+        x->reply->has_wrong_chip = true;
+        snprintf(x->reply->why, sizeof(x->reply->why),
+                 "terminal %s STAN %06" PRId32
+                 ": what became of a script comes a second time, or with a repeat alone",
+                 record->identity.terminal, record->identity.stan);
+}
+
 /* ---- messages ------------------------------------------------------------------------------------------ */
 
 static void on_request(struct exchange *x)
@@ -214,6 +278,7 @@ static void on_request(struct exchange *x)
                : inquiry              ? BANK_COUNT_INQUIRY
                                       : BANK_COUNT_APPROVED,
                record->de39);
+        answer_chip(x, &request, record->de39);
         if (approved && inquiry) {
                 add_charge(&x->reply->answer, 0);
                 balances_set(&x->reply->answer, record->processing_code / 100 % 100, record->balance_yen);
@@ -240,6 +305,7 @@ static void on_advice(struct exchange *x)
                 answer(x, BANK_COUNT_PUT_OFF, advice.order);
                 return;
         }
+        judge_report(x, &advice);
         advice.refuse = refuses(x->desk->order.verdict, &advice);
         enum bank_verdict verdict = bank_advise(x->desk->bank, &advice, record);
         x->reply->has_record = verdict != BANK_REPEAT;
@@ -251,6 +317,7 @@ static void on_advice(struct exchange *x)
                : record->kind == BANK_PARTIAL    ? BANK_COUNT_PARTIAL
                                                  : BANK_COUNT_REVERSAL,
                record->de39);
+        take_report(x, &advice, verdict, record);
         if (x->reply->has_record && record->exception)
                 snprintf(x->reply->why, sizeof(x->reply->why),
                          "%s of terminal %s STAN %06" PRId32 " does not fit its withdrawal: %" PRId64 " yen",

@@ -12,7 +12,7 @@
 #include "tools/banksim/bank.h"
 #include "tools/banksim/behaviours.h"
 
-/* What a message came to. COUNT(id, name in `show`) */
+/* What a message came to, and beside that (from CHIP on) what its chip data did. COUNT(id, name in `show`) */
 #define BANK_COUNTS(COUNT)                                                                                   \
         COUNT(APPROVED, "approved")                                                                          \
         COUNT(DECLINED, "declined")                                                                          \
@@ -32,7 +32,11 @@
         COUNT(WRONG_MAC, "wrong_macs")                                                                       \
         COUNT(FORMAT_ERROR, "format_errors")                                                                 \
         COUNT(UNSUPPORTED, "unsupported")                                                                    \
-        COUNT(UNREADABLE, "unreadable")
+        COUNT(UNREADABLE, "unreadable")                                                                      \
+        COUNT(CHIP, "chips")                                                                                 \
+        COUNT(CHIP_WRONG, "chips_wrong")                                                                     \
+        COUNT(SCRIPT, "scripts")                                                                             \
+        COUNT(SCRIPT_RESULT, "script_results")
 
 enum bank_count {
 #define COUNT(id, name) BANK_COUNT_##id,
@@ -52,8 +56,10 @@ struct bank_desk {
 
 struct bank_reply {
         enum bank_count count;
-        bool close;      /* the connection can't go on: no answer, `why` says it */
-        bool ordered;    /* the order was followed: it would have been another answer without */
+        bool close;   /* the connection can't go on: no answer, `why` says it */
+        bool ordered; /* the order was followed: it would have been another answer without */
+        bool has_chip, has_wrong_chip, has_script,
+            has_result;  /* chip data: any; not its ATM's; a script goes; or what became of one comes */
         bool has_record; /* new: into the journal before the answer leaves */
         struct bank_record record;
         struct iso_message answer;

@@ -357,6 +357,10 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
                 bank_message_take(&desk, wire_dialect(host->wire), &message, whole ? NULL : &error, &reply);
                 *host_conn_signed_on(conn) = desk.signed_on;
                 host->count[reply.count]++;
+                host->count[BANK_COUNT_CHIP] += reply.has_chip;
+                host->count[BANK_COUNT_CHIP_WRONG] += reply.has_wrong_chip;
+                host->count[BANK_COUNT_SCRIPT] += reply.has_script;
+                host->count[BANK_COUNT_SCRIPT_RESULT] += reply.has_result;
                 carry_out(host, conn, how, &reply);
                 iso_wipe(&reply.answer);
         }
