@@ -66,6 +66,7 @@ env_write() {
                 put ATM_CLUSTER "$LAB_CLUSTER"
                 if ((LAB_BANKS)); then env_of_banks; else env_of_no_banks; fi
                 if ((LAB_PLAIN)); then env_of_no_keys; else env_of_keys; fi
+                put ATM_CHIP_RATE "0.$((LAB_PLAIN ? 0 : 75))" # of the cards
                 put ATM_CLOCK_START_MS "$LAB_START_MS"
                 put ATM_CLOCK_ANCHOR_MS "$LAB_ANCHOR_MS"
                 put ATM_CLOCK_SPEED "$LAB_SPEED"

@@ -165,6 +165,31 @@ START_TEST(an_approved_withdrawal_is_recorded_paid_and_completed)
 }
 END_TEST
 
+/* With the advice that ends the withdrawal and its repeats, and not with what corrects it. */
+START_TEST(what_became_of_a_script_is_reported_once)
+{
+        struct atm_answer a = {.what = ATM_REQUEST, .de39 = "00", .charge_yen = 108, .has_script = true};
+
+        come_with((struct fault_plan){.wanted[FAULT_RETRACT] = true}, false);
+        a.stan = atm.w.stan;
+        a.transmitted_ms = atm.w.transmitted_ms;
+        atm_on_answer(&atm, next_turn(), &a);
+        ck_assert_str_eq(done(), "$AVc");
+        ck_assert(atm.advice.reports);
+        time_out();
+        ck_assert_str_eq(done(), "C");
+        ck_assert(atm.advice.reports);
+        answer_advice("00");
+        ck_assert_str_eq(done(), "K-Vv");
+        ck_assert(!atm.advice.reports);
+        answer_advice("00");
+        come();
+        answer_request("00"); /* without one */
+        ck_assert(!atm.advice.reports);
+        ck_assert_uint_eq(counters.scripts, 1);
+}
+END_TEST
+
 START_TEST(a_refusal_is_recorded_and_ends_the_withdrawal)
 {
         come();
@@ -803,6 +828,7 @@ int main(void)
 
         tcase_add_checked_fixture(life, set_up, NULL);
         tcase_add_test(life, an_approved_withdrawal_is_recorded_paid_and_completed);
+        tcase_add_test(life, what_became_of_a_script_is_reported_once);
         tcase_add_test(life, a_refusal_is_recorded_and_ends_the_withdrawal);
         tcase_add_test(life, without_an_answer_it_repeats_then_reverses_and_pays_nothing);
         tcase_add_test(life, an_answer_after_the_deadline_is_late_even_if_nobody_looked_at_the_clock);

@@ -17,6 +17,7 @@
 #include "rules/reasons.h"
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/message.h"
+#include "tools/chips/chips.h"
 #include "tests/suite.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -39,6 +40,7 @@ static void set_up(void)
 {
         memset(&answers, 0, sizeof(answers));
         place.keys = NULL;
+        place.chip_rate = 0;
         mac_fault = MAC_RIGHT;
         pin_fault = PIN_RIGHT;
         atm_init(&atm, "T0000001");
@@ -354,6 +356,84 @@ START_TEST(a_request_has_the_pin_block_that_its_keys_and_its_fault_say)
 }
 END_TEST
 
+/* 22 says how the card was read; 23 and 55 are a chip's alone; without a rate nothing is said. */
+START_TEST(a_request_says_how_the_card_was_read)
+{
+        static const double rates[] = {0, 1e-9, 1};
+        static const char *const modes[] = {"", "021", "051"};
+        char mode[4];
+
+        for (int inquiry = 0; inquiry < 2; inquiry++) {
+                place.chip_rate = rates[_i];
+                send_out(inquiry ? ATM_INQUIRY : ATM_REQUEST, false);
+                ck_assert(iso_copy(&request, 22, mode, sizeof(mode)));
+                ck_assert_str_eq(mode, modes[_i]);
+                ck_assert_int_eq(iso_has(&request, 23), _i == 2);
+                ck_assert_int_eq(iso_has(&request, 55), _i == 2);
+        }
+        send_out(ATM_COMPLETION, false);
+        ck_assert(!iso_has(&request, 22) && !iso_has(&request, 55));
+}
+END_TEST
+
+static void answer_chip(const char *de39)
+{
+        struct chip_data data, authentication;
+
+        chip_data_of(&request, &data);
+        chips_answer(&data, de39, true, &authentication);
+        chip_data_add(&authentication, &iso_dialect_ascii, &reply);
+}
+
+/* With the first answer alone, and only what this ATM's chip is to hear of this withdrawal. */
+START_TEST(a_bank_s_data_must_be_for_the_chip_that_asked)
+{
+        struct atm_answer answer;
+        int scripts = 0;
+
+        for (int32_t stan = 1; stan <= 60; stan++) {
+                set_up();
+                place.chip_rate = 1;
+                atm.w.stan = stan;
+                approve(send_out(ATM_REQUEST, false));
+                iso_set_number(&reply, 37, 636509000000 + stan, 12);
+                answer_chip("00");
+                ck_assert_msg(check(&answer), "%s", why);
+                ck_assert(answer.has_chip);
+                scripts += answer.has_script;
+                iso_unset(&reply, 55); /* a repeat's */
+                ck_assert_msg(check(&answer), "%s", why);
+                ck_assert(!answer.has_chip && !answer.has_script);
+        }
+        ck_assert_int_gt(scripts, 0);
+        ck_assert_int_lt(scripts, 30);
+        answer_chip("05"); /* of a refusal */
+        ck_assert(!check(&answer));
+        ck_assert_ptr_nonnull(strstr(why, "field 55"));
+        atm.w.stan++; /* of the next withdrawal */
+        send_out(ATM_REQUEST, false);
+        answer_chip("00");
+        ck_assert(!check(&answer));
+        ck_assert_ptr_nonnull(strstr(why, "field 55"));
+}
+END_TEST
+
+START_TEST(what_became_of_a_script_is_in_the_advice_that_reports_it)
+{
+        struct chips_identity identity = {"T0000001", atm.w.transmitted_ms, atm.w.stan, atm.w.amount_yen};
+        struct chip_data wanted, sent;
+
+        chips_report(&identity, &wanted);
+        atm.advice.reports = true;
+        for (int repeat = 0; repeat < 2; repeat++) {
+                send_out(ATM_COMPLETION, repeat);
+                chip_data_of(&request, &sent);
+                ck_assert_uint_eq(sent.length, wanted.length);
+                ck_assert_mem_eq(sent.bytes, wanted.bytes, wanted.length);
+        }
+}
+END_TEST
+
 START_TEST(a_right_answer_is_accepted)
 {
         struct atm_answer answer;
@@ -537,6 +617,9 @@ int main(void)
         tcase_add_test(all, a_newer_set_is_heard_of_and_its_keys_come_with_the_answer_to_a_key_change);
         tcase_add_test(all, a_repeat_under_a_new_set_has_its_original_s_answer);
         tcase_add_test(all, a_message_leaves_with_the_mac_that_its_fault_says);
+        tcase_add_loop_test(all, a_request_says_how_the_card_was_read, 0, 3);
+        tcase_add_test(all, a_bank_s_data_must_be_for_the_chip_that_asked);
+        tcase_add_test(all, what_became_of_a_script_is_in_the_advice_that_reports_it);
         tcase_add_test(all, a_right_answer_is_accepted);
         tcase_add_loop_test(all, every_refusal_of_the_protocol_is_taken, 0, REASON_COUNT);
         tcase_add_loop_test(all, an_answer_that_is_wrong_in_a_field_is_named, 0, (int)COUNT(faults));

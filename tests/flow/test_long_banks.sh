@@ -3,7 +3,8 @@
 # behaviour of the banks and every fault of the ATMs at a few per cent, one of two instances of atmd killed about
 # every 5 seconds and now and then a bank, on a clock that passes midnight, month and year. Once the queues are
 # drained, every withdrawal is the same with ATM, host and bank, to the yen, or an exception says that the bank would
-# not book it; none is without an end, every sum equals its rows, and no card number is at rest anywhere.
+# not book it; none is without an end, every sum equals its rows, and no card number is at rest anywhere. What chips and banks have to say to each
+# other came to whom it was for, and is nowhere any more.
 #
 # ATM_TEST_WITHDRAWALS sets another number.
 FLOW_CLUSTERS=disk
@@ -47,6 +48,10 @@ show_banks() {
 # How often a behaviour has happened, with all banks, as far as was looked.
 happened() {
         awk -F, -v name="$1" '$2 == "behaviours" && $3 == name { n += $4 } END { print n + 0 }' "$WORK"/banks-*.csv
+}
+
+counted() {
+        awk -F, -v name="$1" '$3 == name { n += $4 } END { print n + 0 }' "$WORK"/banks-*.csv
 }
 
 rate=0.03
@@ -109,10 +114,22 @@ expect "business dates" "2016-12-31 2017-01-01" "$(sql 'SELECT DISTINCT business
 
 ! grep -hE 'Sanitizer|runtime error|ssertion' "$WORK"/lab/log/{atmd-*,banksim}.log || wrong "atmd or banksim complains of itself"
 
+# Chips: each ATM heard its own bank's answer (atmsim would have failed), each bank its own ATMs', and of a script once at most.
+expect "data of other chips" 0 "$(counted chips_wrong)"
+for name in chips scripts script_results; do
+        (($(counted "$name") > 0)) || wrong "no $name at the banks"
+done
+cat "$BANKSIM_JOURNALS"/* | awk '$16 ~ /script/ { print $3, $4, $5 }' | sort >"$WORK/reported.txt"
+[[ -s $WORK/reported.txt ]] || wrong "no bank has written down what became of a script"
+expect "scripts told of twice" "" "$(uniq -d "$WORK/reported.txt")"
+say "$(grep -o '"chip_answers".*' "$WORK/run.json" | tr -d '}'), told of $(wc -l <"$WORK/reported.txt")"
+
 # Card numbers: nowhere but in the lab's card files.
 if grep -rlE '99001[1-3][0-9]{10}' "$WORK/lab/log/" "$WORK/lab/journal" "$BANKSIM_JOURNALS" "$WORK/run.log"; then
         wrong "a card number is in a log or journal"
 fi
 PGUSER=postgres pg_dump --data-only >"$WORK/dump.sql"
 ! grep -qE '(^|[^0-9])99001[1-3][0-9]{10}([^0-9]|$)' "$WORK/dump.sql" || wrong "a card number is in the database"
+mark=$(printf ATMLAB1 | od -An -tx1 | tr -d ' \n') # which each chip's data begin with
+! grep -rliE "ATMLAB1|$mark" "$WORK/dump.sql" "$WORK/lab/log/" "$WORK/lab/journal" "$BANKSIM_JOURNALS" || wrong "chip data are at rest"
 passed

@@ -12,6 +12,7 @@
 #include "protocol/tags.h"
 #include "rules/calendar.h"
 #include "rules/reasons.h"
+#include "tools/chips/chips.h"
 
 static struct expected *find(struct answers *answers, enum atm_message what, int32_t stan,
                              int64_t transmitted_ms)
@@ -253,7 +254,8 @@ static bool check_result(const struct expected *e, const struct iso_message *mes
         return true;
 }
 
-/* What is to be the same in each answer to a message: not its MAC, the set that this is under, nor what else the security of the moment needs. */
+/* What is to be the same in each answer to a message: not its MAC, the set that this is under, nor what else the security of the moment needs; nor
+ * a bank's data for a chip, which the first one alone has. */
 static size_t answer_itself(const struct lab_keys *keys, struct iso_message *message, const uint8_t **bytes,
                             size_t length)
 {
@@ -261,8 +263,9 @@ static size_t answer_itself(const struct lab_keys *keys, struct iso_message *mes
         struct iso_error error;
         int written;
 
-        if (!keys || !keys->set)
+        if ((!keys || !keys->set) && !iso_has(message, 55))
                 return length;
+        iso_unset(message, 55);
         iso_unset(message, 62);
         iso_unset(message, ISO_MAC_PRIMARY);
         iso_unset(message, ISO_MAC_SECONDARY);
@@ -270,6 +273,23 @@ static size_t answer_itself(const struct lab_keys *keys, struct iso_message *mes
         assert(written > 0);
         *bytes = itself;
         return (size_t)written;
+}
+
+/* What a bank has to say to a chip: to the one that this ATM has sent, of this withdrawal or inquiry. */
+static bool check_chip(const struct expected *e, const struct sim_atm *atm, const struct iso_message *message,
+                       struct atm_answer *answer, char why[ANSWER_WHY_MAX])
+{
+        struct chips_identity identity = {.terminal = atm->terminal,
+                                          .transmitted_ms = e->transmitted_ms,
+                                          .stan = e->stan,
+                                          .amount_yen = e->what == ATM_INQUIRY ? 0 : e->amount_yen};
+        struct chip_data data;
+
+        chip_data_of(message, &data);
+        answer->has_chip = data.length > 0;
+        if (!answer->has_chip || chips_is_answer(&identity, &data, answer->de39, &answer->has_script))
+                return true;
+        return wrong(why, 55, "nothing, or the bank's data for this chip");
 }
 
 /* Answers that are durable before they leave stay the same for ever, but for an approval, which is 94 for ever once
@@ -334,7 +354,8 @@ bool answers_check(struct answers *answers, const struct sim_atm *atm, const str
         answer.transmitted_ms = e->transmitted_ms;
         if (!check_mac(place->keys, &message, bytes, length, why) ||
             !take_offer(e, place->keys, &message, &answer, why) ||
-            !check_echoes(e, atm, place, &message, why) || !check_result(e, &message, &answer, why))
+            !check_echoes(e, atm, place, &message, why) || !check_result(e, &message, &answer, why) ||
+            !check_chip(e, atm, &message, &answer, why))
                 return false;
         if (stays(e, &answer) || e->first_length)
                 length = answer_itself(place->keys, &message, &bytes, length);

@@ -240,7 +240,9 @@ static void begin_advice(struct sim_atm *atm, struct atm_turn *turn, bool revers
         atm->advice = (struct advice){.stan = atm_next_stan(atm),
                                       .transmitted_ms = business_second(turn),
                                       .reversal = reversal,
-                                      .dispensed_yen = dispensed_yen};
+                                      .dispensed_yen = dispensed_yen,
+                                      .reports = atm->w.has_script};
+        atm->w.has_script = false;
         strcpy(atm->advice.why, why);
         record = write_record(atm, turn, JOURNAL_ADVICE, atm->advice.stan, atm->advice.transmitted_ms);
         record->reversal = reversal;
@@ -376,6 +378,7 @@ static void take_approval(struct sim_atm *atm, struct atm_turn *turn, const stru
         cash_yen = cash_of(atm, turn);
         atm->w.answered = true;
         atm->w.charge_yen = answer->charge_yen;
+        atm->w.has_script = answer->has_script;
         strcpy(atm->w.rrn, answer->rrn);
         strcpy(atm->w.approval, answer->approval);
         if (cash_yen > 0)
@@ -403,6 +406,8 @@ static bool is_copy_in_doubt(const char *de39)
 static void count_answer(const struct sim_atm *atm, struct atm_turn *turn, const struct atm_answer *answer)
 {
         turn->counters->de39[(answer->de39[0] - '0') * 10 + answer->de39[1] - '0']++;
+        turn->counters->chip_answers += answer->has_chip;
+        turn->counters->scripts += answer->has_script;
         if (atm->w.came_us)
                 histogram_add(&turn->counters->request_us, turn->now_us - atm->w.came_us);
 }

@@ -63,8 +63,9 @@ struct atm_counters {
         uint64_t repeats, advice_repeats, late_answers, echoes;
         uint64_t key_changes, key_changes_refused; /* by the ATM: what it can't unwrap */
         uint64_t fault[FAULT_COUNT];
-        uint64_t wrong;     /* answers that contradict the protocol */
-        uint64_t de39[100]; /* of withdrawals, each once */
+        uint64_t wrong;                 /* answers that contradict the protocol */
+        uint64_t chip_answers, scripts; /* with what a bank has to say to a chip */
+        uint64_t de39[100];             /* of withdrawals, each once */
         int64_t cash_yen, charged_yen;
         struct histogram request_us, inquiry_us, advice_us;
 };
@@ -79,6 +80,7 @@ struct withdrawal {
         bool answered; /* approved, in time */
         int64_t charge_yen;
         char rrn[13], approval[7];
+        bool has_script; /* of its bank, with the approval; to be told of once. Forgotten with the power */
         int64_t paid_yen;
         int64_t came_us;  /* when its customer wanted it; 0: before a power loss */
         int64_t asked_ms; /* what DE 7 of all that is asked for this customer says */
@@ -92,6 +94,7 @@ struct advice {
         bool reversal;
         char why[3];
         int64_t dispensed_yen;
+        bool reports;    /* what became of the script */
         int64_t sent_us; /* first; 0: not by this life of the ATM */
         int64_t pause_us;
 };
@@ -127,6 +130,7 @@ struct atm_answer {
         int offer; /* a newer key set that waits for the ATM; 0: none */
         struct lab_block key_blocks
             [LAB_KEY_BLOCKS]; /* of an answer to a key change that has them, in the message; else of no length */
+        bool has_chip, has_script; /* its bank's */
 };
 
 enum atm_action_kind {

@@ -136,6 +136,14 @@ static const struct option_row rows[] = {
      .take = option_take_rate,
      .target = &fleet.inquiry_rate,
      .text = "share of customers who see their balance before the withdrawal (0)"},
+    {.name = "chip-rate",
+     .value = "RATE",
+     .take = option_take_rate,
+     .target = &fleet.chip_rate,
+     .variable = "ATM_CHIP_RATE",
+     .text = "share of cards with a chip, the same ones each time: what it says goes to its bank, whose "
+             "answer is "
+             "checked, and what became of a script is reported. 0: no ATM says how it reads cards (0)"},
     {.name = "amount-yen",
      .value = "YEN",
      .take = take_amount,
@@ -478,11 +486,12 @@ static void print_json(const struct fleet_result *r, bool good)
                ", \"connections_failed\": %" PRIu64 ", \"connections_lost\": %" PRIu64
                ", \"sign_ons_refused\": %" PRIu64 ", \"echoes\": %" PRIu64 ", \"key_changes\": %" PRIu64
                ", \"key_changes_refused\": %" PRIu64 ", \"journal_flushes\": %" PRIu64
-               ", \"clock_stands\": %" PRIu64 ", \"clock_stood_s\": %.3f}\n",
+               ", \"clock_stands\": %" PRIu64 ", \"clock_stood_s\": %.3f, \"chip_answers\": %" PRIu64
+               ", \"scripts\": %" PRIu64 "}\n",
                c->wrong_pins, c->inquiries, c->inquiries_lost, c->repeats, c->advice_repeats, c->late_answers,
                c->wrong, c->recovered, r->unfinished, r->walked_away, r->connections, r->connections_failed,
                r->connections_lost, r->sign_ons_refused, c->echoes, c->key_changes, c->key_changes_refused,
-               r->flushes, r->stands, r->stood_s);
+               r->flushes, r->stands, r->stood_s, c->chip_answers, c->scripts);
 }
 
 static void print_times(const char *name, const struct histogram *h)
@@ -539,6 +548,9 @@ static void print_text(const struct fleet_result *r)
                c->repeats, c->advice_repeats, c->late_answers, c->inquiries, c->recovered, r->walked_away);
         if (fleet.wrong_pin_rate > 0)
                 printf("PINs             mistyped %" PRIu64 "\n", c->wrong_pins);
+        if (fleet.chip_rate > 0)
+                printf("chips            answered by their banks %" PRIu64 ", scripts %" PRIu64 "\n",
+                       c->chip_answers, c->scripts);
 }
 
 /* Every reason why a run failed, on standard error. */

@@ -938,6 +938,7 @@ static bool open_seats(struct fleet *fleet)
                 snprintf(seat->place.hall, sizeof(seat->place.hall), "%-15s", terminal->hall);
                 seat->place.acquirer = fleet->options->acquirer;
                 seat->place.keys = fleet->keys ? &fleet->keys[i] : NULL;
+                seat->place.chip_rate = fleet->options->chip_rate;
                 seat->port = (int)(i % (size_t)fleet->net.ports);
                 seat->slot = dispensers_find_or_add(fleet->dispensers, terminal->name);
                 if (seat->slot < 0 || !dispensers_counters(fleet->dispensers, seat->slot)) {

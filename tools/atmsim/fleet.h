@@ -38,7 +38,7 @@ struct fleet_options {
         const char *cards[FLEET_CARD_FILES_MAX];
         size_t card_files;
         int64_t card_uses, cards_skip;
-        double inquiry_rate, careless_rate, wrong_pin_rate;
+        double inquiry_rate, careless_rate, wrong_pin_rate, chip_rate;
         struct fault_rates faults;
         /* how ATMs behave */
         struct atm_habits habits;

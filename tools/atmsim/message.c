@@ -12,6 +12,7 @@
 #include "protocol/tags.h"
 #include "rules/calendar.h"
 #include "tools/atmsim/atm_pin.h"
+#include "tools/chips/chips.h"
 
 enum { WITHDRAWAL_CODE = 10000, INQUIRY_CODE = 310000, SECURITY_TAGS = 62 };
 
@@ -49,6 +50,40 @@ static void begin(struct iso_message *message, const char *mti, const struct sim
         iso_set_string(message, 32, place->acquirer);
         iso_set(message, 41, atm->terminal, 8);
         iso_set(message, 42, place->hall, 15);
+}
+
+static struct chips_identity chips_identity_of(const struct sim_atm *atm, struct message_identity identity,
+                                               int64_t amount_yen)
+{
+        return (struct chips_identity){.terminal = atm->terminal,
+                                       .transmitted_ms = identity.transmitted_ms,
+                                       .stan = identity.stan,
+                                       .amount_yen = amount_yen};
+}
+
+/* 22 23 55 */
+static void add_chip(struct iso_message *message, const struct sim_atm *atm,
+                     const struct message_place *place, struct message_identity identity,
+                     const struct card *card, bool inquiry)
+{
+        struct chips_identity of = chips_identity_of(atm, identity, inquiry ? 0 : atm->w.amount_yen);
+        struct chip chip;
+
+        if (place->chip_rate <= 0)
+                return;
+        chips_read_card(&of, card->pan, chips_has_card(card->pan, place->chip_rate), &chip);
+        chip_add(&chip, &iso_dialect_ascii, message);
+}
+
+/* 55 */
+static void add_report(struct iso_message *message, const struct sim_atm *atm)
+{
+        struct chips_identity of = chips_identity_of(
+            atm, (struct message_identity){atm->w.stan, atm->w.transmitted_ms}, atm->w.amount_yen);
+        struct chip_data report;
+
+        chips_report(&of, &report);
+        chip_data_add(&report, &iso_dialect_ascii, message);
 }
 
 static void add_request(struct iso_message *message, const struct sim_atm *atm, const struct card *card,
@@ -170,10 +205,13 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
                 add_request(&message, atm, card, what == ATM_INQUIRY);
                 if (place->keys && place->keys->set)
                         atm_pin_add(&message, place->keys, card, faults.pin, draw_of(identity));
+                add_chip(&message, atm, place, identity, card, what == ATM_INQUIRY);
                 break;
         case ATM_COMPLETION:
         case ATM_REVERSAL:
                 add_advice(&message, atm);
+                if (atm->advice.reports)
+                        add_report(&message, atm);
                 break;
         }
         length = encode(&message, place, faults.mac, buffer + ISO_LENGTH_HEADER,

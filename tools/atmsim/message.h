@@ -16,6 +16,7 @@ struct message_place {
         char hall[16];               /* DE 42, padded to 15 */
         const char *acquirer;        /* DE 32 */
         const struct lab_keys *keys; /* NULL: it has none */
+        double chip_rate;            /* of cards; 0: it reads no chips, and doesn't say how it reads cards */
 };
 
 /* Identity of the message that `what` would be now; the sign-on's is the caller's. */
