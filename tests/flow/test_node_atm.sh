@@ -24,6 +24,14 @@ heard "$ATM_TERMINAL" 'sign-on withdraw=2000 reverse=22 connect repeat sign-on w
 heard "$ATM_TERMINAL" 'sign-on withdraw=3000 part=1000 sign-off' '00 00 00 00'
 ATM_CARDS=$ATM_BANK_CARDS heard T0000002 'sign-on withdraw=1000 repeat complete' '00 00 00 00'
 
+# a chip: what it says reaches its bank, the bank's answer the ATM, which looks whether that is for it, and the ATM's report the bank; with a repeat nothing comes
+said=$(ATM_CARDS=$ATM_BANK_CARDS "$ROOT/tests/flow/node_atm/run" T0000002 sign-on card=2 chip withdraw=2000 repeat complete) || wrong "the ATM with a chip gave up after: $said"
+expect "what the bank says to the chip" "withdraw=2000 00 chip" "$(awk '/^withdraw/ { print $1, $2, $NF }' <<<"$said")"
+bank_has_heard() {
+        [[ $(banksim ctl BANKA show --csv | awk -F, '$3 == "chips" { print $4 }') == 2 ]]
+}
+await "what became of the chip, with its bank" bank_has_heard
+
 # PINs of the house bank's cards: wrong, none, and as long as its bank allows
 heard "$ATM_TERMINAL" 'sign-on card=2 pin=none inquire pin=99999 inquire repeat pin=right inquire' '00 - - 55 - 55 55 - 00'
 heard "$ATM_TERMINAL" 'sign-on card=2 pin=99999 inquire inquire inquire pin=right inquire' '00 - - 55 55 55 - 75'
@@ -45,14 +53,15 @@ says 'echo 00' || wrong "there is a newer set still"
 NODE_ATM_STATE=$WORK/older await "the end of the old set" says 'an answer under the key set 2, not 1'
 
 # what the books have of it, and that all three sides have the same
-expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 5000 5000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00' \
+expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 5000 5000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00,T0000002 2000 2000 completed 00' \
         "$(atmctl withdrawal list --format csv | perl -F, -lane '@n = @F, next if $. == 1; @f{@n} = @F;
                 print join " ", @f{qw(terminal amount_yen dispensed_yen state de39)}' | sort -k 1,1 -k 2,2n | paste -s -d ,)"
+sql_when "the bank's answers to all notices" "NOT EXISTS (SELECT FROM saf)"
 # its dispensers have no counters, so that their sum is all that is amiss
 expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
 expect "reconciliation" 'total: T0000001: in all its dispenser counted 0 yen, its journal has 16000, the database 16000: 0 yen by the withdrawals below, -16000 by none
-total: T0000002: in all its dispenser counted 0 yen, its journal has 1000, the database 1000: 0 yen by the withdrawals below, -1000 by none
-11 withdrawals of 2 ATMs and 1 bank, 17000 yen: 2 differences
-BANKA: 1 withdrawal, 1108 yen debited and kept' "$OUTPUT"
+total: T0000002: in all its dispenser counted 0 yen, its journal has 3000, the database 3000: 0 yen by the withdrawals below, -3000 by none
+12 withdrawals of 2 ATMs and 1 bank, 19000 yen: 2 differences
+BANKA: 2 withdrawals, 3216 yen debited and kept' "$OUTPUT"
 expect_exit 0 atmctl verify
 passed

@@ -8,6 +8,7 @@
 'use strict';
 const fs = require('fs');
 const tls = require('tls');
+const chip = require('./chip');
 const { cmac } = require('./cmac');
 const { keep, setOf } = require('./keys');
 const { pack, unpack, tag, tagged } = require('./message');
@@ -19,7 +20,7 @@ const ANSWER = { '0800': '0810', '0200': '0210', '0220': '0230', '0420': '0430' 
 const ECHOED = [2, 3, 4, 7, 11, 32, 41, 42, 49, 70];
 const NEVER_ECHOED = [35, 52];
 const SIGN_ON = '001', SIGN_OFF = '002', CHANGE = '101', ECHO = '301';
-const WITHDRAWAL = '010000', INQUIRY = '310000';
+const WITHDRAWAL = '010000', INQUIRY = '310000', BY_CHIP = '051';
 const MAC_LENGTH = 8;
 
 const digits = (number, length) => String(number).padStart(length, '0');
@@ -217,15 +218,19 @@ class Atm {
     return answer;
   }
 
-  /* card: { pan, expiry } */
+  /* card: { pan, expiry, hasChip } */
   async withdraw(card, pin, amount, mac) {
-    const fields = this.stamped(ORIGINAL, { 2: card.pan, 3: WITHDRAWAL, 4: digits(amount, 12), 14: card.expiry, 49: YEN, pin });
+    const cash = digits(amount, 12);
+    const fields = this.stamped(ORIGINAL, {
+      2: card.pan, 3: WITHDRAWAL, 4: cash, 14: card.expiry, 49: YEN, ...card.hasChip ? { 22: BY_CHIP, 23: '001', 55: chip.asked(cash) } : {}, pin,
+    });
     const named = [this.terminal, fields[11], this.moment];
     this.original = fields;
     this.originalMoment = this.moment;
     this.approval = null;
     this.journal.write('Q', ...named, amount, this.journal.card(card.pan));
     const answer = await this.ask(fields, mac);
+    this.script = answer[55] ? chip.checked(answer[55], answer[39]) : false;
     if (answer[39] === '00') this.approval = answer;
     this.journal.write('A', ...named, answer[39], answer[28] ? Number(answer[28].slice(1)) : '-', answer[37] || '-', answer[38] || '-');
     return answer;
@@ -237,14 +242,15 @@ class Atm {
     return this.ask(fields);
   }
 
-  /* The last request or advice once more: the MTI of repeats, a new MAC, and nothing else changed. What was answered 00 is answered the same. */
+  /* The last request or advice once more: the MTI of repeats, a new MAC, and nothing else changed. What was answered is answered the same, but for what the bank said to the chip. */
   async repeat() {
     const first = this.heard;
     const again = await this.ask({ ...this.sent, 0: this.sent[0].slice(0, 3) + '1' });
     if (again[39] !== '94')
       for (const field of new Set([...Object.keys(first), ...Object.keys(again)]))
-        if (![62, 64, 128].includes(Number(field)) && first[field] !== again[field])
+        if (![55, 62, 64, 128].includes(Number(field)) && first[field] !== again[field])
           throw new Error(`a repeat's field ${field} is '${again[field]}', not '${first[field]}'`);
+    if (again[55]) throw new Error("a repeat's answer has field 55");
     return again;
   }
 
@@ -253,7 +259,8 @@ class Atm {
     const original = this.original;
     const origin = ORIGINAL + original[11] + original[7] + this.acquirer.padStart(11, '0') + digits(0, 11);
     const rrn = this.approval ? { 37: this.approval[37], 38: this.approval[38] } : {};
-    const told = this.stamped(mti, { 3: original[3], 4: original[4], 49: YEN, 90: origin, ...rrn, ...fields });
+    const report = this.approval && original[55] ? { 55: chip.reported(this.script) } : {};
+    const told = this.stamped(mti, { 3: original[3], 4: original[4], 49: YEN, 90: origin, ...rrn, ...report, ...fields });
     const named = [this.terminal, told[11], this.moment], of = [original[11], this.originalMoment];
     this.journal.write('V', ...named, mti, fields[39] || '-', amount, ...of);
     const answer = await this.ask(told);
