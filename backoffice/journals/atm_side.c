@@ -12,6 +12,10 @@
 #include "backoffice/journals/dispenser.h"
 #include "backoffice/journals/journal.h"
 #include "lib/base/array.h"
+#include "lib/base/csv.h"
+#include "lib/base/number.h"
+
+#define COUNTED_MAX_YEN INT64_C(999999999999999)
 
 struct reading {
         struct atm_side *side;
@@ -197,6 +201,54 @@ static bool read_dispensers(struct atm_side *side, const char *dir)
         return !side->error[0];
 }
 
+static bool read_counter(struct atm_side *side, struct csv *csv)
+{
+        const char *name = csv_value(csv, 0);
+        int64_t counted_yen, terminal;
+        char expected[NUMBER_EXPECTED_MAX];
+
+        if (strlen(name) != 8)
+                return csv_refuse(csv, csv->line, "terminal", "expected 8 characters");
+        if (!number_parse(csv_value(csv, 1), 0, COUNTED_MAX_YEN, &counted_yen))
+                return csv_refuse(csv, csv->line, "counted_yen", "expected %s",
+                                  number_expected(0, COUNTED_MAX_YEN, expected));
+        terminal = terminal_of(side, name);
+        if (terminal < 0)
+                return false;
+        side->totals[terminal].counted_yen += counted_yen;
+        return true;
+}
+
+/* The counters of ATMs that have no file of ours, if there are any: dispensers.csv, a row an ATM. */
+static bool read_counters(struct atm_side *side, const char *dir)
+{
+        static const char *const columns[] = {"terminal", "counted_yen", NULL};
+        enum csv_result result = CSV_BAD;
+        char path[JOURNAL_PATH_MAX + 32];
+        struct csv csv;
+
+        snprintf(path, sizeof(path), "%.512s/dispensers.csv", dir);
+        if (access(path, F_OK) != 0 && errno == ENOENT)
+                return true;
+        if (!csv_open(&csv, path, false)) {
+                snprintf(side->error, sizeof(side->error), "%s", csv.error);
+                return false;
+        }
+        if (csv_header(&csv, columns))
+                result = csv_next(&csv);
+        while (result == CSV_ROW && read_counter(side, &csv))
+                result = csv_next(&csv);
+        if (*csv.error)
+                snprintf(side->error, sizeof(side->error), "%s", csv.error);
+        csv_close(&csv);
+        return result == CSV_END;
+}
+
+static bool read_all_counters(struct atm_side *side, const char *dir)
+{
+        return read_dispensers(side, dir) && read_counters(side, dir);
+}
+
 /* Of ATMs that go on meanwhile the counters come first: whatever was counted then has its request in the journal, and its end there,
  * or none yet. */
 static bool read_files(struct atm_side *side, const char *dir)
@@ -206,8 +258,8 @@ static bool read_files(struct atm_side *side, const char *dir)
         for (size_t i = 0; i < side->terminals.count; i++)
                 side->totals[i].last_entry = -1; /* each folder is a story of its own */
         if (side->marks.are_set)
-                return read_dispensers(side, dir) && read_journals(side, dir);
-        return read_journals(side, dir) && read_dispensers(side, dir);
+                return read_all_counters(side, dir) && read_journals(side, dir);
+        return read_journals(side, dir) && read_all_counters(side, dir);
 }
 
 static bool is_folder(struct atm_side *side, const char *dir)

@@ -15,7 +15,7 @@
 #include "backoffice/journals/marks.h"
 #include "backoffice/journals/terminals.h"
 
-enum { ATM_SIDE_ERROR_MAX = 640 };
+enum { ATM_SIDE_ERROR_MAX = 768 };
 
 enum atm_end {
         ATM_OPEN, /* no end: the 0200 has no answer, or cash has no acknowledged advice */

@@ -57,11 +57,13 @@ expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00
         "$(atmctl withdrawal list --format csv | perl -F, -lane '@n = @F, next if $. == 1; @f{@n} = @F;
                 print join " ", @f{qw(terminal amount_yen dispensed_yen state de39)}' | sort -k 1,1 -k 2,2n | paste -s -d ,)"
 sql_when "the bank's answers to all notices" "NOT EXISTS (SELECT FROM saf)"
-# its dispensers have no counters, so that their sum is all that is amiss
+expect_exit 0 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
+[[ $OUTPUT == *"12 withdrawals of 2 ATMs and 1 bank, 19000 yen: ATMs, host and banks agree"* ]] || wrong "the reconciliation says: $OUTPUT"
+printf 'terminal,counted_yen\nT0000002,4000\n' >"$NODE_ATM_STATE/T0000002/dispensers.csv"
 expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
-expect "reconciliation" 'total: T0000001: in all its dispenser counted 0 yen, its journal has 16000, the database 16000: 0 yen by the withdrawals below, -16000 by none
-total: T0000002: in all its dispenser counted 0 yen, its journal has 3000, the database 3000: 0 yen by the withdrawals below, -3000 by none
-12 withdrawals of 2 ATMs and 1 bank, 19000 yen: 2 differences
-BANKA: 2 withdrawals, 3216 yen debited and kept' "$OUTPUT"
+[[ $OUTPUT == *"total: T0000002: in all its dispenser counted 4000 yen, its journal has 3000"* ]] || wrong "cash that nobody knows of: $OUTPUT"
+printf 'terminal,counted_yen\nT0000002,4000.5\n' >"$NODE_ATM_STATE/T0000002/dispensers.csv"
+expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
+[[ $OUTPUT == *"dispensers.csv:2: column counted_yen: expected a whole number"* ]] || wrong "a counter that is none: $OUTPUT"
 expect_exit 0 atmctl verify
 passed

@@ -262,6 +262,7 @@ class Atm {
     const report = this.approval && original[55] ? { 55: chip.reported(this.script) } : {};
     const told = this.stamped(mti, { 3: original[3], 4: original[4], 49: YEN, 90: origin, ...rrn, ...report, ...fields });
     const named = [this.terminal, told[11], this.moment], of = [original[11], this.originalMoment];
+    this.journal.counted(amount);
     this.journal.write('V', ...named, mti, fields[39] || '-', amount, ...of);
     const answer = await this.ask(told);
     if (answer[39] === '00') this.journal.write('K', ...named, ...of);

@@ -75,13 +75,13 @@ function keysOf(terminal, keksFile, keysFile, ownFile) {
   return { kek, set: setOf(kek, own(fs.existsSync(ownFile) ? ownFile : keysFile)) };
 }
 
-/* Writes a set's row so that either it is there, whatever happens, or what was there before. */
-function keep(ownFile, row) {
-  const file = fs.openSync(`${ownFile}.new`, 'w', 0o600);
+/* Writes a file of one row so that either it is there, whatever happens, or what was there before. */
+function keep(name, row) {
+  const file = fs.openSync(`${name}.new`, 'w', 0o600);
   fs.writeSync(file, `${Object.keys(row).join()}\n${Object.values(row).join()}\n`);
   fs.fsyncSync(file);
   fs.closeSync(file);
-  fs.renameSync(`${ownFile}.new`, ownFile);
+  fs.renameSync(`${name}.new`, name);
 }
 
 module.exports = { rows, unwrap, keep, keysOf, setOf };
