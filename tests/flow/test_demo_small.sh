@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 check_output() {
         local words
         for words in 'Commission by area' 'Commission by day' 'The ten best halls' BANKA BANKB BANKC \
-                'ATMs, host and banks agree' 2016-12-29 2016-12-30 2016-12-31 \
+                'ATMs, host and banks agree' 'of 27 ATMs changed their keys meanwhile' 2016-12-29 2016-12-30 2016-12-31 \
                 'agree to the yen'; do
                 [[ $OUTPUT == *"$words"* ]] || wrong "the demo does not print '$words': $OUTPUT"
         done
@@ -29,6 +29,7 @@ export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
 expect_exit 0 "$ROOT/scripts/demo" --atms 27 --seconds 10 --seed "$((SEED % 1000000000))"
 check_output
+[[ $OUTPUT == *"27 of 27 ATMs changed their keys"* ]] || wrong "not all ATMs have new keys: $(grep 'changed their keys' <<<"$OUTPUT")"
 expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/demo" --atms many
 expect_exit 2 "$ROOT/scripts/demo" --fast
