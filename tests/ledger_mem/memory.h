@@ -254,6 +254,9 @@ enum ledger_mem_defect {
         LEDGER_MEM_SERVES_REPLACED,    /* cards */
         LEDGER_MEM_FORGETS_REPORTS,    /* of chips */
         LEDGER_MEM_CHANGES_PRICED,     /* what a price follows from, under withdrawals that have it */
+        LEDGER_MEM_TAKES_ANY_PIN, /* that can be compared; from here on ATMs have keys, and their customers PINs */
+        LEDGER_MEM_COUNTS_NO_PIN,    /* as if it were a wrong one */
+        LEDGER_MEM_KEEPS_WRONG_PINS, /* after a right one */
 };
 
 struct memory_database {

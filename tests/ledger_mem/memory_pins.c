@@ -60,9 +60,10 @@ void memory_note_pin(struct memory_database *database, const struct ledger_op *o
         event->identity =
             memory_identity(op->identity.terminal, op->identity.transmitted_ms, op->identity.stan);
         event->is_inquiry = op->kind == LEDGER_INQUIRY;
-        if (pin == MEMORY_PIN_WRONG)
+        if (pin == MEMORY_PIN_WRONG ||
+            (pin == MEMORY_PIN_UNVERIFIED && database->defect == LEDGER_MEM_COUNTS_NO_PIN))
                 card->pin_tries++;
-        if (pin == MEMORY_PIN_RIGHT)
+        if (pin == MEMORY_PIN_RIGHT && database->defect != LEDGER_MEM_KEEPS_WRONG_PINS)
                 card->pin_tries = 0;
 }
 

@@ -133,7 +133,7 @@ static void set_chip(struct iso_message *message, const struct ledger_identity *
 
 static bool send_request(struct machine *atm, const char *mti, const char *code,
                          const struct ledger_identity *identity, int64_t amount_yen, int card,
-                         enum atm_task task)
+                         enum sim_typed typed, enum atm_task task)
 {
         struct iso_message message;
         char pan[17];
@@ -147,6 +147,7 @@ static bool send_request(struct machine *atm, const char *mti, const char *code,
         iso_set_string(&message, 14, "3012");
         iso_set_number(&message, 49, 392, 3);
         set_chip(&message, identity, amount_yen, pan);
+        pins_add(atm, &message, card, typed);
         return send(atm, &message, identity, task);
 }
 
@@ -157,7 +158,7 @@ static void ask(struct machine *atm, bool repeated)
         sim_tell(atm->sim, "%s asks for %" PRId64 " yen, card %d, STAN %" PRId32 "%s", atm->terminal,
                  w->amount_yen, w->card, w->identity.stan, repeated ? ", once more" : "");
         if (send_request(atm, repeated && !atm->hides_repeats ? "0201" : "0200", "010000", &w->identity,
-                         w->amount_yen, w->card, TASK_ASKS))
+                         w->amount_yen, w->card, w->typed, TASK_ASKS))
                 w->is_sealed = true;
 }
 
@@ -311,7 +312,8 @@ static void withdraw(struct machine *atm, int card, int64_t amount_yen)
         if (!atm->withdrawals)
                 abort();
         w = &atm->withdrawals[atm->withdrawal_count++];
-        *w = (struct atm_withdrawal){.identity = new_identity(atm), .amount_yen = amount_yen, .card = card};
+        *w = (struct atm_withdrawal){
+            .identity = new_identity(atm), .amount_yen = amount_yen, .card = card, .typed = pins_type(atm)};
         atm->sim->counters->requests++;
         ask(atm, false);
 }
@@ -323,6 +325,20 @@ static int some_card(struct machine *atm)
 
         return card + SIM_CARDS * (numbers > 1 && chance(atm, 300) ? draw_below(&atm->sim->random, numbers)
                                                                    : numbers - 1);
+}
+
+static void inquire(struct machine *atm)
+{
+        struct atm_inquiry *inquiry;
+
+        atm->inquiries = reallocarray(atm->inquiries, atm->inquiry_count + 1, sizeof *atm->inquiries);
+        if (!atm->inquiries)
+                abort();
+        inquiry = &atm->inquiries[atm->inquiry_count++];
+        *inquiry = (struct atm_inquiry){.identity = new_identity(atm), .typed = pins_type(atm)};
+        atm->sim->counters->inquiries++;
+        send_request(atm, "0200", "310000", &inquiry->identity, 0, some_card(atm), inquiry->typed,
+                     TASK_INQUIRES);
 }
 
 static void serve(struct machine *atm)
@@ -339,10 +355,7 @@ static void serve(struct machine *atm)
                 return;
         }
         if (chance(atm, 150)) {
-                struct ledger_identity identity = new_identity(atm);
-
-                atm->sim->counters->inquiries++;
-                send_request(atm, "0200", "310000", &identity, 0, some_card(atm), TASK_INQUIRES);
+                inquire(atm);
                 return;
         }
         withdraw(atm, some_card(atm), some_amount(atm));
@@ -629,4 +642,5 @@ void atm_free(struct machine *atm)
 {
         free(atm->withdrawals);
         free(atm->advices);
+        free(atm->inquiries);
 }

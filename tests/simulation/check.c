@@ -10,6 +10,8 @@
  *        dispensed and its fee, and nothing waits
  *   truth  at the end: what the ATMs dispensed is what the database says, to the yen
  *
+ *   I13  a request or inquiry is committed: pins.c
+ *
  * Sums are made here from the withdrawals alone, by plain loops. I6 is books.c's.
  */
 #include "tests/simulation/sim.h"
@@ -53,7 +55,7 @@ static struct sim_decision *find_decision(struct sim *sim, const struct ledger_i
         return decision;
 }
 
-static struct sim_card *find_card(struct sim *sim, const uint8_t token[CARD_TOKEN_LENGTH])
+struct sim_card *check_find_card(struct sim *sim, const uint8_t token[CARD_TOKEN_LENGTH])
 {
         for (int i = 0; i < SIM_CARDS; i++) {
                 for (int k = 0; k < sim->cards[i].number_count; k++) {
@@ -223,7 +225,7 @@ static void count_decision(struct sim_counters *counters, enum reason reason)
 /* It takes limits, and money where it is the house bank's. */
 static void use_card(struct sim *sim, const struct memory_withdrawal *w)
 {
-        struct sim_card *card = find_card(sim, w->request.card_token);
+        struct sim_card *card = check_find_card(sim, w->request.card_token);
 
         assert(card);
         card->used = reallocarray(card->used, card->used_count + 1, sizeof *card->used);
@@ -262,7 +264,7 @@ static void check_decision(struct sim *sim, const struct ledger_op *op)
         decision->reason = w->reason;
         count_decision(sim->counters, w->reason);
         sim->counters->old_numbers_refused +=
-            w->reason != REASON_APPROVED && is_old_number(find_card(sim, w->request.card_token), w);
+            w->reason != REASON_APPROVED && is_old_number(check_find_card(sim, w->request.card_token), w);
         if (w->reason == REASON_APPROVED)
                 use_card(sim, w);
         else if (w->reason == REASON_ISSUER_UNAVAILABLE)
@@ -337,7 +339,7 @@ static void check_first_outcome(struct sim *sim, const struct ledger_op *op,
         decision->reason = op->answer.reason;
         count_outcome(sim->counters, op);
         forget_asked(sim, w);
-        check_usage(sim, find_card(sim, w->request.card_token), w->request.business_day);
+        check_usage(sim, check_find_card(sim, w->request.card_token), w->request.business_day);
         if (op->outcome.cause == OUTCOME_TIMEOUT && !memory_saf(sim->database, &op->identity, 0))
                 sim_violate(sim, "I5", "%s STAN %" PRId32 " is timed out, and its bank won't be told",
                             op->identity.terminal, op->identity.stan);
@@ -411,7 +413,7 @@ static bool is_correction(const struct memory_withdrawal *w, size_t number)
 /* How often messages have corrected what this card did that day. */
 static int corrections_of(struct sim *sim, const struct memory_withdrawal *w)
 {
-        const struct sim_card *card = find_card(sim, w->request.card_token);
+        const struct sim_card *card = check_find_card(sim, w->request.card_token);
         int count = 0;
 
         for (size_t i = 0; i < card->used_count; i++) {
@@ -506,7 +508,30 @@ static void check_advice(struct sim *sim, const struct ledger_op *op)
                 forget_asked(sim, w);
         }
         if (w->reason == REASON_APPROVED || w->reason == REASON_COUNT)
-                check_usage(sim, find_card(sim, w->request.card_token), w->request.business_day);
+                check_usage(sim, check_find_card(sim, w->request.card_token), w->request.business_day);
+}
+
+/* One in which a PIN was looked at is decided once, and its repeat hears the same. */
+static void check_inquiry(struct sim *sim, const struct ledger_op *op)
+{
+        const struct memory_card *card = memory_card(sim->database, op->request.card_token);
+        bool is_kept = op->request.pin_tries_max && op->request.refusal == REASON_APPROVED;
+        struct sim_decision *decision =
+            is_kept || op->answer.status == LEDGER_STORED ? find_decision(sim, &op->identity) : NULL;
+
+        if (op->answer.status == LEDGER_DECIDED && op->answer.reason == REASON_APPROVED &&
+            op->answer.balance_yen != card->balance_yen)
+                sim_violate(sim, "I4", "an inquiry is told %" PRId64 " yen", op->answer.balance_yen);
+        sim->counters->inquiries_stored += op->answer.status == LEDGER_STORED;
+        if (op->answer.status == LEDGER_STORED && decision->reason != op->answer.reason)
+                sim_violate(sim, "I2", "%s STAN %" PRId32 ": an inquiry's repeat is told %s",
+                            op->identity.terminal, op->identity.stan, reason_rows[op->answer.reason].name);
+        if (op->answer.status != LEDGER_DECIDED || !is_kept)
+                return;
+        if (decision->reason != REASON_COUNT)
+                sim_violate(sim, "I2", "%s STAN %" PRId32 ": an inquiry with a PIN is decided twice",
+                            op->identity.terminal, op->identity.stan);
+        decision->reason = op->answer.reason;
 }
 
 /* What an ATM with keys never sent under the right MAC, nobody has read. */
@@ -537,11 +562,11 @@ static void check_sealed(struct sim *sim, const struct ledger_op *op)
 void check_commit(struct memory_database *database, const struct ledger_op *op, void *context)
 {
         struct sim *sim = context;
-        const struct memory_card *card;
-
+        (void)database;
         sim_tell(sim, "commit: %s STAN %" PRId32 " kind %d status %d reason %d", op->identity.terminal,
                  op->identity.stan, (int)op->kind, (int)op->answer.status, (int)op->answer.reason);
         check_sealed(sim, op);
+        pins_check(sim, op);
         switch (op->kind) {
         case LEDGER_REQUEST:
                 if (op->answer.status == LEDGER_DECIDED)
@@ -556,10 +581,7 @@ void check_commit(struct memory_database *database, const struct ledger_op *op, 
                         sim_violate(sim, "dialog", "the ledger could not write a request");
                 break;
         case LEDGER_INQUIRY:
-                card = memory_card(database, op->request.card_token);
-                if (op->answer.status == LEDGER_DECIDED && op->answer.reason == REASON_APPROVED &&
-                    op->answer.balance_yen != card->balance_yen)
-                        sim_violate(sim, "I4", "an inquiry is told %" PRId64 " yen", op->answer.balance_yen);
+                check_inquiry(sim, op);
                 break;
         case LEDGER_OUTCOME:
                 check_outcome(sim, op);
@@ -963,7 +985,7 @@ static void check_banks(struct sim *sim, int64_t *spent_yen)
 
                 check_refusals(sim, r);
                 if (w && r->held_yen > recorded_yen && is_explained(sim, r, counted_yen)) {
-                        spent_yen[find_card(sim, w->request.card_token) - sim->cards] +=
+                        spent_yen[check_find_card(sim, w->request.card_token) - sim->cards] +=
                             r->held_yen - recorded_yen;
                         sim->counters->explained_by_cases++;
                 } else if (r->held_yen != recorded_yen)

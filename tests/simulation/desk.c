@@ -253,11 +253,15 @@ void desk_replaces(struct sim *sim)
         struct memory_replacement replacement = {
             .is_house = true, .is_same_bank = true, .expiry_yymm = "3012", .status = status};
         const char *refusal;
-        char pan[17];
+        char pan[17], pin[SIM_PIN_TEXT];
+        int number = (int)(card - sim->cards) + SIM_CARDS * card->number_count;
 
         if (card->bank >= 0 || card->number_count == SIM_NUMBERS_MAX)
                 return;
-        sim_pan(sim, (int)(card - sim->cards) + SIM_CARDS * card->number_count, pan);
+        sim_pan(sim, number, pan);
+        pins_of(number, pin);
+        if (sim->wants_pins)
+                replacement.pin_value = pin;
         token_of_pan(sim->token_key, pan, card->token[card->number_count]);
         replacement.old_token = card->token[card->number_count - 1];
         replacement.new_token = card->token[card->number_count];
@@ -266,6 +270,10 @@ void desk_replaces(struct sim *sim)
         sim->counters->replacements_refused += refusal != NULL;
         sim->counters->cards_replaced += !refusal;
         card->number_count += !refusal;
+        if (refusal)
+                return;
+        card->has_pin = true;
+        card->pin_tries = 0;
 }
 
 /* closing ------------------------------------------------------------------------------------------- */

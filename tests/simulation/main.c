@@ -45,7 +45,10 @@ enum { STEPS = 3000, COVERAGE_SEEDS = 200, LONG_FACTOR = 10, COUNT_MAX = 1000000
         X("counts-twice", LEDGER_MEM_COUNTS_TWICE)                                                           \
         X("sends-held", LEDGER_MEM_SENDS_HELD)                                                               \
         X("serves-replaced", LEDGER_MEM_SERVES_REPLACED)                                                     \
-        X("forgets-reports", LEDGER_MEM_FORGETS_REPORTS)
+        X("forgets-reports", LEDGER_MEM_FORGETS_REPORTS)                                                     \
+        X("takes-any-pin", LEDGER_MEM_TAKES_ANY_PIN)                                                         \
+        X("counts-no-pin", LEDGER_MEM_COUNTS_NO_PIN)                                                         \
+        X("keeps-wrong-pins", LEDGER_MEM_KEEPS_WRONG_PINS)
 
 static const struct {
         const char *name;

@@ -23,12 +23,13 @@ enum {
         WRONG_MAX = 3,
         SETS_MAX = 9999,
         KEYED_PERMILLE = 500,  /* of runs; and of their ATMs */
+        MOSTLY_PERMILLE = 900, /* of ATMs, where PINs are wanted */
         SLOW_PERMILLE = 20,    /* of questions */
         MISTAKE_PERMILLE = 15, /* of messages */
         NEW_SET_PERMILLE = 3,  /* of messages */
         TAKE_SET_PERMILLE = 100,
         AWAY_PERMILLE = 4, /* of questions */
-        BLOCK_TEXT = 64,
+        BLOCK_TEXT = SIM_BLOCK_TEXT,
 };
 
 /* A question on its way. */
@@ -37,6 +38,7 @@ struct module_question {
         enum key_command command;
         enum key_code code;
         uint8_t mac[ISO_MAC_LENGTH];
+        char pin_value[SIM_PIN_TEXT];
         int64_t due_ms;
         bool is_late; /* then there is no answer */
         struct module_question *next;
@@ -45,6 +47,11 @@ struct module_question {
 static void print_block(char block[BLOCK_TEXT], const char *terminal, int set, char direction)
 {
         snprintf(block, BLOCK_TEXT, "D0032M6AC00E0000%s%04d000%c", terminal, set, direction);
+}
+
+void modules_pin_block(char ret_block[SIM_BLOCK_TEXT], const char *terminal, int set)
+{
+        snprintf(ret_block, SIM_BLOCK_TEXT, "D0032P0AB00E0000%s%04d000p", terminal, set);
 }
 
 static void compute(const char *block, const uint8_t *data, size_t length, uint8_t ret_mac[ISO_MAC_LENGTH])
@@ -68,10 +75,14 @@ static void put_set(struct sim *sim, const char *terminal, int number, enum key_
                               .number = number,
                               .state = state,
                               .check_value = "0000000000"};
-        char up[BLOCK_TEXT], down[BLOCK_TEXT];
+        char up[BLOCK_TEXT], down[BLOCK_TEXT], pin[BLOCK_TEXT];
 
         print_block(up, terminal, number, 'u');
         print_block(down, terminal, number, 'd');
+        modules_pin_block(pin, terminal, number);
+        row.purpose = KEY_PURPOSE_PIN;
+        row.block = pin;
+        sim_must(key_rings_put(sim->rings, &row), "keys");
         row.purpose = KEY_PURPOSE_MAC_UP;
         row.block = up;
         sim_must(key_rings_put(sim->rings, &row), "keys");
@@ -99,6 +110,7 @@ void modules_open(struct sim *sim, bool may_have_keys)
         if (!sim->rings)
                 abort();
         sim->has_keys = may_have_keys && draw_permille(&sim->key_random, KEYED_PERMILLE);
+        pins_open(sim);
 }
 
 void modules_close(struct sim *sim)
@@ -110,7 +122,8 @@ void modules_give_keys(struct machine *atm)
 {
         struct sim *sim = atm->sim;
 
-        if (!sim->has_keys || !draw_permille(&sim->key_random, KEYED_PERMILLE))
+        if (!sim->has_keys ||
+            !draw_permille(&sim->key_random, sim->wants_pins ? MOSTLY_PERMILLE : KEYED_PERMILLE))
                 return;
         atm->key_set = atm->newest_set = 1;
         put_set(sim, atm->terminal, 1, KEY_SET_LOADED);
@@ -143,7 +156,8 @@ size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t by
                 sim_must(length > 0, "a message");
                 return (size_t)length;
         }
-        look_for_new_set(atm);
+        if (!iso_has(message, 52) && !iso_has(message, 62)) /* whose PIN block is under the present set */
+                look_for_new_set(atm);
         is_wrong = chance(atm->sim, MISTAKE_PERMILLE);
         is_missing = chance(atm->sim, MISTAKE_PERMILLE);
         snprintf(number, sizeof number, "%d", atm->key_set);
@@ -200,6 +214,10 @@ static void end_first(struct instance *instance, bool answered)
         remove_question(instance, &instance->asked);
         if (first.command == KEY_COMMAND_MAKE_MAC)
                 key_message_set(&answer, KEY_FIELD_MAC, first.mac, sizeof first.mac);
+        if (first.command == KEY_COMMAND_VERIFY_PIN && first.code == KEY_CODE_GOOD)
+                key_message_set_text(&answer, KEY_FIELD_PIN_VALUE, first.pin_value);
+        if (first.command == KEY_COMMAND_VERIFY_PIN)
+                instance->sim->counters->pins_without_module += !answered;
         first.question->ended(first.question, answered ? &answer : NULL);
 }
 
@@ -239,6 +257,7 @@ static bool ask(void *context, struct key_question *question, const struct key_m
                 check_before_mac(instance, question, data);
         if (sim->now_ms < instance->module_back_ms && !sim->calm)
                 return false;
+        sim->counters->pins_asked += message->command == KEY_COMMAND_VERIFY_PIN;
         asked = calloc(1, sizeof *asked);
         if (!asked)
                 abort();
@@ -250,6 +269,8 @@ static bool ask(void *context, struct key_question *question, const struct key_m
                               memcmp(asked->mac, message->value[KEY_FIELD_MAC].bytes, sizeof asked->mac) != 0
                           ? KEY_CODE_MAC
                           : KEY_CODE_GOOD;
+        if (message->command == KEY_COMMAND_VERIFY_PIN)
+                asked->code = pins_verify(message, asked->pin_value);
         asked->is_late = chance(sim, SLOW_PERMILLE);
         asked->due_ms = sim->now_ms + (asked->is_late ? TIMEOUT_MS : draw_between(&sim->key_random, 0, 20));
         for (last = &instance->asked; *last && (*last)->due_ms <= asked->due_ms; last = &(*last)->next)

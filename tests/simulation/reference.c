@@ -153,7 +153,7 @@ static void add_prices(const struct sim *sim, struct reference *r)
 {
         char error[REFERENCE_ERROR_MAX] = "";
         struct issuer issuers[] = {
-            {"HOUSE", "", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
+            {"HOUSE", "", {{0, 1440}, {0, 1440}}, sim->wants_pins ? PIN_PVV : PIN_NONE, SIM_PIN_TRIES_MAX},
             {"BANKA", "BANKA", {{0, 1440}, {0, 1440}}, PIN_NONE, 3},
             {"BANKB", "BANKB", {{510, 1230}, {0, 1440}}, PIN_NONE, 3},
             {"BANKC", "BANKC", {{0, 1440}, {540, 1200}}, PIN_NONE, 3},

@@ -106,6 +106,7 @@ static void add_card(struct sim *sim, int number)
         }
         memory_add_card(sim->database, card->token[0], "3012", CARD_CASH);
         memory_add_account(sim->database, card->token[0], card->opening_yen);
+        pins_give_card(sim, number);
         if (number == SIM_CARDS - 2)
                 memory_set_card_status(sim->database, card->token[0], MEMORY_CARD_LOST);
 }
@@ -205,6 +206,7 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
         }
         for (int i = 0; i < sim->bank_count; i++)
                 bank_open(sim, i);
+        modules_open(sim, !sim->script && (defect == LEDGER_MEM_SOUND || defect >= LEDGER_MEM_TAKES_ANY_PIN));
         sim->database = memory_database_new(reference_of_now(sim));
         sim->database->defect = defect;
         sim->database->on_commit = check_commit;
@@ -212,7 +214,6 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
         sim->database->clock_ms = database_ms;
         for (int i = 0; i < SIM_CARDS; i++)
                 add_card(sim, i);
-        modules_open(sim, !sim->script && defect == LEDGER_MEM_SOUND);
         for (int i = 0; i < sim->instance_count; i++) {
                 sim->instances[i].sim = sim;
                 sim->instances[i].number = i;
@@ -382,6 +383,7 @@ static void do_faults(struct sim *sim)
                 desk_holds(sim);
         if (sim_chance(sim, rates->replacing))
                 desk_replaces(sim);
+        pins_unblock(sim);
         if (sim->bank_count && strikes(sim, rates->bank_down))
                 bank_go_down(&sim->banks[draw_below(&sim->random, sim->bank_count)],
                              draw_between(&sim->random, 500, 600000));

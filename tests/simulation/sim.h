@@ -7,6 +7,7 @@
  *      instance.c  a daemon: the real session.c, service.c and txn.c on a ledger in memory. A crash throws
  *                  all of it away; the database (struct memory_database) is one for all and stays
  *      modules.c   the daemons' key modules, and the ATMs that have keys
+ *      pins.c      the PINs that customers type, and what must come of them
  *      lines.c     a daemon's way to the banks: the real bank_route.c, bank_session.c and saf.c
  *      bank.c      the banks: the decisions and the memory of banksim, which answer late, twice, wrongly or
  *                  never, hang up, and are down for a while
@@ -44,6 +45,9 @@ enum {
         SIM_WAIT_MS = 90000, /* an ATM for an approval */
         SIM_CORRECT_MS = 300000,
         SIM_YOUNGEST_MS = 600000, /* when a person may decide */
+        SIM_PIN_TEXT = 5,
+        SIM_PIN_TRIES_MAX = 3,
+        SIM_BLOCK_TEXT = 64, /* of a key block */
 };
 
 /* What is counted; a run over many seeds in which something never happened tests less than it says. */
@@ -153,7 +157,16 @@ enum {
         X(wrong_macs)                                                                                        \
         X(questions_dropped)                                                                                 \
         X(key_sets_used)                                                                                     \
-        X(modules_away)
+        X(modules_away)                                                                                      \
+        X(pins_asked)                                                                                        \
+        X(pins_wrong)                                                                                        \
+        X(pins_missing)                                                                                      \
+        X(pins_unreadable)                                                                                   \
+        X(pins_cleared)                                                                                      \
+        X(pins_blocked)                                                                                      \
+        X(pins_unblocked)                                                                                    \
+        X(pins_without_module)                                                                               \
+        X(inquiries_stored)
 
 struct sim_counters {
 #define X(name) int64_t name;
@@ -239,16 +252,25 @@ enum withdrawal_phase {
         PHASE_ENDED, /* its advice is written down, and to be sent until acknowledged */
 };
 
+/* For an identity, in all its copies. */
+enum sim_typed { TYPED_RIGHT, TYPED_WRONG, TYPED_NONE, TYPED_UNREADABLE };
+
 struct atm_withdrawal {
         struct ledger_identity identity;
         int64_t amount_yen;
         int card; /* as sim_pan has it */
+        enum sim_typed typed;
         enum withdrawal_phase phase;
         int64_t dispensed_yen; /* the truth */
         int repeats;
         char heard[3];   /* DE 39 of the answer that counted; "" none */
         bool is_sealed;  /* a copy left with the right MAC, or it needs none */
         bool has_script; /* its bank's, with the answer that counted */
+};
+
+struct atm_inquiry {
+        struct ledger_identity identity;
+        enum sim_typed typed;
 };
 
 struct atm_advice {
@@ -293,6 +315,8 @@ struct machine {
         size_t withdrawal_count;
         struct atm_advice *advices;
         size_t advice_count, first_open;
+        struct atm_inquiry *inquiries; /* that it has asked */
+        size_t inquiry_count;
 };
 
 /* daemons ------------------------------------------------------------------------------------------- */
@@ -333,6 +357,8 @@ struct sim_card {
         int number_count;
         int bank;             /* -1: the house bank's */
         int32_t excluded_day; /* from then on by the desk; INT32_MAX: not */
+        bool has_pin;         /* its bank knows what its PIN is compared with */
+        int pin_tries;        /* wrong ones that count */
         int64_t opening_yen;
         const struct memory_withdrawal **used; /* all with it that were approved, or left to its bank */
         size_t used_count;
@@ -388,7 +414,9 @@ struct sim {
         struct token_key *token_key; /* not owned */
         struct draws key_random;
         struct key_rings *rings;
-        bool has_keys; /* some ATMs may have some */
+        bool has_keys;   /* some ATMs may have some */
+        bool wants_pins; /* the house bank wants them */
+        int wrong_pins_permille;
 
         int atm_count, instance_count;
         int64_t pause_ms;   /* between two customers */
@@ -494,9 +522,21 @@ size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t by
                     bool *ret_right);
 bool modules_answer_is_right(const struct machine *atm, const struct iso_message *answer,
                              const uint8_t *bytes, size_t length);
+/* The PIN key of a terminal's set. */
+void modules_pin_block(char ret_block[SIM_BLOCK_TEXT], const char *terminal, int set);
 void module_start(struct instance *instance);
 void module_throw_away(struct instance *instance);
 void module_event(struct instance *instance);
+
+/* pins.c */
+void pins_open(struct sim *sim);
+void pins_of(int card, char ret_pin[SIM_PIN_TEXT]);
+void pins_give_card(struct sim *sim, int card);
+enum sim_typed pins_type(struct machine *atm);
+void pins_add(struct machine *atm, struct iso_message *message, int card, enum sim_typed typed);
+enum key_code pins_verify(const struct key_message *message, char ret_value[SIM_PIN_TEXT]);
+void pins_check(struct sim *sim, const struct ledger_op *op);
+void pins_unblock(struct sim *sim);
 
 /* lines.c */
 void lines_start(struct instance *instance);
@@ -560,6 +600,7 @@ bool atm_is_quiet(const struct machine *atm);
 void atm_free(struct machine *atm);
 
 /* check.c */
+struct sim_card *check_find_card(struct sim *sim, const uint8_t token[CARD_TOKEN_LENGTH]);
 void check_commit(struct memory_database *database, const struct ledger_op *op, void *context);
 /* What people are told of a withdrawal that its bank would not book. */
 bool check_has_case(const struct sim *sim, const struct ledger_identity *identity);
