@@ -804,6 +804,7 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
         const struct atm_withdrawal *w = asked(atm, answer);
         const struct memory_withdrawal *row;
         enum reason reason;
+        bool is_hidden;
         char code[3] = "";
 
         if (!w || !iso_copy(answer, 39, code, sizeof code)) {
@@ -811,7 +812,9 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                 return;
         }
         row = memory_withdrawal(sim->database, &w->identity);
-        if (strcmp(code, "96") == 0 && row && memory_reason(row) != REASON_BLOCKED) {
+        /* of a repeat that does not say so nobody can know that a copy is on its way elsewhere; its ATM reverses */
+        is_hidden = atm->hides_repeats && w->repeats > 0;
+        if (strcmp(code, "96") == 0 && row && memory_reason(row) != REASON_BLOCKED && !is_hidden) {
                 sim_violate(sim, "I1",
                             "%s STAN %" PRId32 ": 96 leaves, and nobody can know that it is not decided",
                             atm->terminal, w->identity.stan);
