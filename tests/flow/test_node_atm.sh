@@ -52,16 +52,21 @@ heard "$ATM_TERMINAL" 'sign-on withdraw=5000 change-keys repeat complete repeat 
 says 'echo 00' || wrong "there is a newer set still"
 NODE_ATM_STATE=$WORK/older await "the end of the old set" says 'an answer under the key set 2, not 1'
 
+# keys of the other kind: MACs of ISO 9797-1, PIN blocks of format 0 in DE 52
+atmctl key generate --terminal T0000002 --algorithm tdes --note trial >/dev/null
+ATM_TERMINAL=T0000002 await "word of the TDES keys" says 'echo 00 newer=2'
+heard T0000002 'sign-on card=3 change-keys inquire pin=9999 inquire pin=right withdraw=6000 repeat complete mac=cut echo' '00 - 00 00 - 55 - 00 00 00 - 98'
+
 # what the books have of it, and that all three sides have the same
-expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 5000 5000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00,T0000002 2000 2000 completed 00' \
+expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 5000 5000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00,T0000002 2000 2000 completed 00,T0000002 6000 6000 completed 00' \
         "$(atmctl withdrawal list --format csv | perl -F, -lane '@n = @F, next if $. == 1; @f{@n} = @F;
                 print join " ", @f{qw(terminal amount_yen dispensed_yen state de39)}' | sort -k 1,1 -k 2,2n | paste -s -d ,)"
 sql_when "the bank's answers to all notices" "NOT EXISTS (SELECT FROM saf)"
 expect_exit 0 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
-[[ $OUTPUT == *"12 withdrawals of 2 ATMs and 1 bank, 19000 yen: ATMs, host and banks agree"* ]] || wrong "the reconciliation says: $OUTPUT"
-printf 'terminal,counted_yen\nT0000002,4000\n' >"$NODE_ATM_STATE/T0000002/dispensers.csv"
+[[ $OUTPUT == *"13 withdrawals of 2 ATMs and 1 bank, 25000 yen: ATMs, host and banks agree"* ]] || wrong "the reconciliation says: $OUTPUT"
+printf 'terminal,counted_yen\nT0000002,10000\n' >"$NODE_ATM_STATE/T0000002/dispensers.csv"
 expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
-[[ $OUTPUT == *"total: T0000002: in all its dispenser counted 4000 yen, its journal has 3000"* ]] || wrong "cash that nobody knows of: $OUTPUT"
+[[ $OUTPUT == *"total: T0000002: in all its dispenser counted 10000 yen, its journal has 9000"* ]] || wrong "cash that nobody knows of: $OUTPUT"
 printf 'terminal,counted_yen\nT0000002,4000.5\n' >"$NODE_ATM_STATE/T0000002/dispensers.csv"
 expect_exit 1 atmctl reconcile --atm-journals "$NODE_ATM_STATE"/* --bank-journals "$BANKSIM_JOURNALS" --drained
 [[ $OUTPUT == *"dispensers.csv:2: column counted_yen: expected a whole number"* ]] || wrong "a counter that is none: $OUTPUT"

@@ -9,10 +9,10 @@
 const fs = require('fs');
 const tls = require('tls');
 const chip = require('./chip');
-const { cmac } = require('./cmac');
 const { keep, setOf } = require('./keys');
+const { MACS } = require('./mac');
 const { pack, unpack, tag, tagged } = require('./message');
-const { pinBlock } = require('./pin');
+const { pinBlock, shortPinBlock } = require('./pin');
 
 const ANSWER_WITHIN_MS = 30000, LENGTH_MAX = 2048, JAPAN_MS = 9 * 3600 * 1000;
 const YEN = '392', NETWORK = '0800', ORIGINAL = '0200';
@@ -30,6 +30,9 @@ const moment = ms => new Date(ms).toISOString().replace(/[^0-9]/g, '').slice(0, 
 
 /* Where the MAC belongs: into the last field of the last bitmap that has others. */
 const macField = fields => Object.keys(fields).some(field => field > 64 && field < 128) ? 128 : 64;
+
+/* Of a whole message, at whose end it is to stand or stands. */
+const macOf = (key, bytes) => MACS[key.usage](key.bytes, bytes.subarray(0, -MAC_LENGTH)).subarray(0, MAC_LENGTH);
 
 /* How MACs are spoiled on purpose. */
 const SPOILED = { wrong: mac => { mac[0] ^= 1; }, cut: mac => mac.fill(0, 4) };
@@ -144,11 +147,13 @@ class Atm {
    */
   sealed({ pin, ...fields }, mac) {
     if (!this.keys) return pack(fields);
-    const { number, up, pin: pinKey } = this.keys.set;
-    const security = { ...fields, 62: tag('KS', number) + (pin ? tag('PB', pinBlock(pinKey, pin, fields[2])) : '') };
+    const { number, up, pin: { bytes: pinKey, isAes } } = this.keys.set;
+    const security = { ...fields, 62: tag('KS', number) };
+    if (pin && isAes) security[62] += tag('PB', pinBlock(pinKey, pin, fields[2]));
+    else if (pin) security[52] = shortPinBlock(pinKey, pin, fields[2]);
     if (mac === 'none') return pack(security);
     const bytes = pack({ ...security, [macField(security)]: '00'.repeat(MAC_LENGTH) });
-    const made = cmac(up, bytes.subarray(0, -MAC_LENGTH)).subarray(0, MAC_LENGTH);
+    const made = macOf(up, bytes);
     if (mac) SPOILED[mac](made);
     made.copy(bytes, bytes.length - MAC_LENGTH);
     return bytes;
@@ -162,7 +167,7 @@ class Atm {
       return fields;
     }
     const { number, down } = this.keys.set; // as when it was asked
-    const expected = cmac(down, bytes.subarray(0, -MAC_LENGTH)).subarray(0, MAC_LENGTH).toString('hex');
+    const expected = macOf(down, bytes).toString('hex');
     const [set] = tagged(fields[62], 'KS');
     if (set !== number) throw new Error(`an answer under the key set ${set}, not ${number}`);
     if (fields[macField(fields)] !== expected) throw new Error("an answer's MAC is wrong");

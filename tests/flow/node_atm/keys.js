@@ -5,7 +5,7 @@
 'use strict';
 const { createDecipheriv, timingSafeEqual } = require('crypto');
 const fs = require('fs');
-const { cmac } = require('./cmac');
+const { cmac, MACS } = require('./mac');
 
 const HEADER = 16, MAC = 16;
 
@@ -39,8 +39,8 @@ function optionalEnd(block) {
   return at;
 }
 
-/* The key in a block, whose MAC and usage are good. */
-function unwrap(kek, block, usage) {
+/* What is in a block whose MAC is good, and of one of these usages. */
+function unwrap(kek, block, usages) {
   if (block[0] !== 'D' || Number(block.slice(1, 5)) !== block.length) throw new Error('no key block of version D');
   const begin = optionalEnd(block), end = block.length - 2 * MAC;
   const header = Buffer.from(block.slice(0, begin), 'ascii');
@@ -49,17 +49,19 @@ function unwrap(kek, block, usage) {
   const clear = Buffer.concat([decipher.update(block.slice(begin, end), 'hex'), decipher.final()]);
   const expected = cmac(derived(kek, AUTHENTICATING), Buffer.concat([header, clear]));
   if (!timingSafeEqual(expected, mac)) throw new Error('a key block whose MAC is wrong: changed, or under another key');
-  if (block.slice(5, 7) !== usage) throw new Error(`a key of usage ${block.slice(5, 7)}, not ${usage}`);
-  return clear.subarray(2, 2 + clear.readUInt16BE(0) / 8);
+  const usage = block.slice(5, 7), isAes = block[7] === 'A';
+  if (!usages.includes(usage)) throw new Error(`a key of usage ${usage}, not ${usages.join(' or ')}`);
+  return { usage, isAes, bytes: clear.subarray(2, 2 + clear.readUInt16BE(0) / 8) };
 }
 
 /* The set of a row of the keys' file. */
 function setOf(kek, row) {
+  const macs = Object.keys(MACS);
   return {
     number: row.set,
-    pin: unwrap(kek, row.pin_key, 'P0'),
-    up: unwrap(kek, row.mac_key_up, 'M6'),
-    down: unwrap(kek, row.mac_key_down, 'M6'),
+    pin: unwrap(kek, row.pin_key, ['P0']),
+    up: unwrap(kek, row.mac_key_up, macs),
+    down: unwrap(kek, row.mac_key_down, macs),
   };
 }
 

@@ -1,9 +1,10 @@
 /*
- * A PIN as it leaves the ATM: a block of ISO 9564-1 format 4, 16 bytes under the terminal's AES key. Its field is the control digit, the PIN's length and digits, fill of A, and eight
- * random bytes.
+ * A PIN as it leaves the ATM: a block of ISO 9564-1 format 4, 16 bytes under the terminal's AES key; or of format 0, 8 bytes under its TDES key. The field of format 4 is the control
+ * digit, the PIN's length and digits, fill of A, and eight random bytes.
  */
 'use strict';
 const { createCipheriv, randomBytes } = require('crypto');
+const { tdes } = require('./mac');
 
 const BLOCK = 16, FIELD_DIGITS = 16, PAN_LEAST = 12;
 
@@ -25,4 +26,11 @@ function pinBlock(key, pin, pan, random = randomBytes(BLOCK / 2)) {
   return enciphered(key, once.map((byte, i) => byte ^ number[i])).toString('hex');
 }
 
-module.exports = { pinBlock };
+/* Format 0: with the twelve digits before the check digit. */
+function shortPinBlock(key, pin, pan) {
+  const field = Buffer.from(`0${pin.length.toString(16)}${pin}`.padEnd(FIELD_DIGITS, 'f'), 'hex');
+  const number = Buffer.from(pan.slice(-13, -1).padStart(FIELD_DIGITS, '0'), 'hex');
+  return tdes(key, field.map((byte, i) => byte ^ number[i])).toString('hex');
+}
+
+module.exports = { pinBlock, shortPinBlock };
