@@ -158,6 +158,29 @@ START_TEST(what_is_refused_before_looks_at_no_pin)
 }
 END_TEST
 
+/* Who was not asked for his PIN does not learn how much the card may still take. */
+START_TEST(what_ranks_after_a_wrong_pin_is_not_said_where_none_was_looked_at)
+{
+        static const enum reason known[] = {REASON_ISSUER_UNAVAILABLE, REASON_CANNOT_DECIDE};
+        struct world world;
+        struct ledger_op op;
+
+        ops_open(&world);
+        for (int i = 0; i < 4; i++) {
+                int card = i % 2 ? CARD : 0; /* whose bank wants no PIN */
+
+                make(&world, &op, 1 + i, card, 40000, NONE);
+                op.request.refusal = known[i / 2];
+                op.look = true;
+                ops_do(&world, &op);
+                ck_assert_int_eq(op.answer.reason, i % 2 ? known[i / 2] : REASON_DAY_LIMIT);
+        }
+        check_tries(&world, CARD, 0);
+        ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM pin_event"), 0);
+        finish(&world);
+}
+END_TEST
+
 START_TEST(a_repeat_neither_looks_at_a_pin_nor_counts_one)
 {
         struct world world;
@@ -261,6 +284,7 @@ TCase *pins_case(void)
         tcase_add_test(pins, a_card_with_too_many_wrong_pins_is_refused_until_a_person_unblocks_it);
         tcase_add_test(pins, a_pin_that_is_missing_is_refused_and_not_counted);
         tcase_add_test(pins, what_is_refused_before_looks_at_no_pin);
+        tcase_add_test(pins, what_ranks_after_a_wrong_pin_is_not_said_where_none_was_looked_at);
         tcase_add_test(pins, a_repeat_neither_looks_at_a_pin_nor_counts_one);
         tcase_add_test(pins, a_new_card_begins_with_its_own_pin_and_none_that_was_wrong);
         tcase_add_test(pins, pins_that_are_tried_at_once_at_two_instances_are_all_counted);
