@@ -126,6 +126,18 @@ size_t bank_codes_choose_refusal(const struct bank_codes *codes, uint64_t choice
         return count;
 }
 
+bool bank_codes_code_of(const struct bank_codes *codes, enum reason reason,
+                        char ret_code[BANK_CODE_LENGTH + 1])
+{
+        for (int place = 0; place < BANK_CODES; place++) {
+                if (codes->reason[place] != (uint8_t)reason)
+                        continue;
+                code_of(place, ret_code);
+                return true;
+        }
+        return false;
+}
+
 static bool is_answer(const struct bank_codes *codes, enum notice_verdict verdict, int place)
 {
         if (codes->verdict[place] != BANK_UNLISTED)

@@ -74,6 +74,10 @@ size_t bank_codes_choose_refusal(const struct bank_codes *codes, uint64_t choice
 size_t bank_codes_choose_answer(const struct bank_codes *codes, enum notice_verdict verdict, uint64_t choice,
                                 char ret_code[BANK_CODE_LENGTH + 1]);
 
+/* The first code that means this reason; false: none does. */
+ATM_MUST_USE bool bank_codes_code_of(const struct bank_codes *codes, enum reason reason,
+                                     char ret_code[BANK_CODE_LENGTH + 1]);
+
 /* Whether a reason can be a bank's to give: no approval, and no finding of our own. */
 bool bank_codes_allow(enum reason reason);
 

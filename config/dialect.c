@@ -50,6 +50,7 @@ static const char *const bitmap_words[] = {[ISO_BITMAP_RAW] = "raw", [ISO_BITMAP
 static const char *const digits_words[] = {[ISO_DIGITS_ASCII] = "ascii", [ISO_DIGITS_BCD] = "bcd", NULL};
 static const char *const bool_words[] = {"no", "yes", NULL};
 static const char *const mac_words[] = {[ISO_MAC_LAST] = "last", [ISO_MAC_SECOND] = "128", NULL};
+static const char *const pin_words[] = {"none", "0", "3", "4", NULL};
 static const char *const key_set_words[] = {[ISO_KEY_SET_TAG] = "62", [ISO_KEY_SET_CONTROL] = "53", NULL};
 
 enum section {
@@ -82,6 +83,7 @@ enum key {
         KEY_MAC,
         KEY_KEY_SET,
         KEY_WRONG_MAC,
+        KEY_PIN,
         KEY_COUNT
 };
 static const struct {
@@ -100,6 +102,7 @@ static const struct {
     [KEY_MAC] = {"mac", mac_words, SECTION_SECURITY, true},
     [KEY_KEY_SET] = {"key_set", key_set_words, SECTION_SECURITY, true},
     [KEY_WRONG_MAC] = {"wrong_mac", NULL, SECTION_SECURITY, true},
+    [KEY_PIN] = {"pin", pin_words, SECTION_SECURITY, true},
 };
 
 #define ROW_WANTED "name, n|an|ans|x+n|z|b, fixed|llvar|lllvar, length, show|pan|hide"
@@ -208,6 +211,9 @@ static bool key_store(struct reading *r, enum key key, int choice)
                 break;
         case KEY_KEY_SET:
                 r->dialect.key_set = (enum iso_key_set_place)choice;
+                break;
+        case KEY_PIN:
+                r->dialect.pin = choice > 0 ? *pin_words[choice] : '\0';
                 break;
         case KEY_NAME:
         case KEY_WRONG_MAC:
@@ -542,16 +548,19 @@ static void security_need(struct reading *r, int field, int shortest)
 
 static void security_check(struct reading *r)
 {
-        enum { TAG_SHORTEST = 9, CONTROL_LENGTH = 16, MAC_LENGTH = 8 };
+        enum { TAG_SHORTEST = 9, PIN_TAG = 37, CONTROL_LENGTH = 16, MAC_LENGTH = 8, TDES_BLOCK = 8 };
+        bool has_pin_tag = r->dialect.pin == '4';
         if (!r->has_security)
                 return;
         if (r->dialect.mac == ISO_MAC_LAST)
                 security_need(r, 64, MAC_LENGTH);
         security_need(r, 128, MAC_LENGTH);
-        if (r->dialect.key_set == ISO_KEY_SET_TAG)
-                security_need(r, 62, TAG_SHORTEST);
-        else
+        if (r->dialect.key_set == ISO_KEY_SET_CONTROL)
                 security_need(r, 53, CONTROL_LENGTH);
+        if (r->dialect.key_set == ISO_KEY_SET_TAG || has_pin_tag)
+                security_need(r, 62, TAG_SHORTEST + (has_pin_tag ? PIN_TAG : 0));
+        if (r->dialect.pin && !has_pin_tag)
+                security_need(r, 52, TDES_BLOCK);
 }
 
 static struct ini_file file_of(const char *path, char error[DIALECT_ERROR_MAX])

@@ -16,7 +16,7 @@
 #include "config/key_rings.h"
 #include "config/limits.h"
 #include "daemon/banks/bank_format.h"
-#include "daemon/pin_verify.h"
+#include "daemon/pin_translate.h"
 #include "daemon/security.h"
 #include "lib/base/log.h"
 
@@ -355,10 +355,19 @@ static void finish_without_pin(struct service *service, struct txn *txn)
         finish(service, txn);
 }
 
+/* Of a bank's card: the ledger, which compares none for it, is told. */
+static void refuse_pin(struct txn *txn)
+{
+        txn->op.request.refusal = REASON_PIN_WRONG;
+        release_bank(txn);
+}
+
 /* It says nothing of the PIN that its holder has typed, so nothing is counted against the card. */
 static void submit_unreadable(struct service *service, struct txn *txn, bool looked_at)
 {
         txn_pin_wipe(&txn->pin);
+        if (txn->route)
+                refuse_pin(txn);
         service->count.unreadable_pins++;
         security_event(SECURITY_PIN_UNREADABLE, txn->op.identity.terminal,
                        LOG_TEXT("looked_at", looked_at ? "yes" : "no"));
@@ -369,7 +378,8 @@ static void on_verified(struct key_question *question, const struct key_message 
 {
         struct txn *txn = question->context;
         struct service *service = txn->op.context;
-        enum pin_verified verified = pin_verify_take(txn, answer);
+        enum pin_verified verified =
+            pin_translate_is_asked(txn) ? pin_translate_take(txn, answer) : pin_verify_take(txn, answer);
         change_state(service, txn, TXN_IN_HAND);
         if (!session_index_find(service->sessions, txn->session)) {
                 finish_unknown(service, txn); /* whoever repeats it has his PIN verified again */
@@ -396,7 +406,8 @@ static void verify_pin(struct service *service, struct txn *txn)
         txn->question = (struct key_question){.ended = on_verified, .context = txn};
         if (sends_unreadable_pins(service, txn))
                 submit_unreadable(service, txn, false);
-        else if (pin_verify_ask(txn, service->keys))
+        else if (pin_translate_is_needed(txn) ? pin_translate_ask(txn, service->keys)
+                                              : pin_verify_ask(txn, service->keys))
                 change_state(service, txn, TXN_VERIFYING);
         else
                 finish_without_pin(service, txn);
@@ -429,7 +440,7 @@ static void verify_unknown(struct service *service, struct txn *txn)
 
 static void submit_request(struct service *service, struct txn *txn)
 {
-        if (!pin_verify_is_needed(txn))
+        if (!pin_verify_is_needed(txn) && !pin_translate_is_needed(txn))
                 submit(service, txn);
         else if (txn->row->repeat && !txn->is_unknown)
                 look_first(service, txn);
@@ -445,6 +456,9 @@ static bool can_be_said(const struct bank_route *route, const struct txn *txn)
         bank_format_request(&txn->op.identity, request, &txn->card,
                             request->price.customer_fee_yen + request->price.customer_tax_yen,
                             route->settings.acquirer, &message);
+        chip_add(&txn->chip, &route->dialect, &message);
+        if (bank_route_wants_pin(route))
+                bank_format_pin(&route->dialect, txn->pin.block, &message); /* as long as the one to come */
         if (bank_route_can_say(route, &message))
                 return true;
         log_limited(
@@ -460,10 +474,13 @@ static void reserve_bank(struct service *service, struct txn *txn)
 {
         struct ledger_request *request = &txn->op.request;
         release_bank(txn); /* of an earlier decision */
+        bank_pin_wipe(&txn->bank_pin);
         if (!*request->link || request->refusal != REASON_APPROVED)
                 return;
         struct bank_route *route = bank_routes_find(service->banks.routes, request->link);
-        if (route && can_be_said(route, txn) && bank_route_reserve(route))
+        if (route && bank_route_wants_pin(route) && !txn_pin_is_there(&txn->pin))
+                request->refusal = REASON_PIN_WRONG;
+        else if (route && can_be_said(route, txn) && bank_route_reserve(route))
                 txn->route = route;
         else
                 request->refusal = REASON_ISSUER_UNAVAILABLE;
@@ -602,13 +619,18 @@ static void ask_bank(struct service *service, struct txn *txn)
                 bank_format_request(&txn->op.identity, &txn->op.request, &txn->card,
                                     txn->op.answer.customer_charge_yen, route->settings.acquirer, &message);
                 chip_add(&txn->chip, &route->dialect, &message);
-                txn->exchange = (struct bank_exchange){
-                    .identity = txn->op.identity, .kind = MESSAGE_REQUEST, .on_end = on_bank_end};
+                if (txn->bank_pin.set)
+                        bank_format_pin(&route->dialect, txn->bank_pin.block, &message);
+                txn->exchange = (struct bank_exchange){.identity = txn->op.identity,
+                                                       .kind = MESSAGE_REQUEST,
+                                                       .key_set = txn->bank_pin.set,
+                                                       .on_end = on_bank_end};
                 asked = bank_route_ask(route, &txn->exchange, &message);
                 txn->route = asked ? route : NULL;
         }
         explicit_bzero(&txn->card, sizeof(txn->card));
         txn_pin_wipe(&txn->pin);
+        bank_pin_wipe(&txn->bank_pin);
         explicit_bzero(&txn->chip, sizeof(txn->chip));
         if (asked) {
                 change_state(service, txn, TXN_ASKING);

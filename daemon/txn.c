@@ -335,6 +335,7 @@ static void wipe(struct txn *txn)
         explicit_bzero(&txn->card, sizeof(txn->card));
         explicit_bzero(&txn->op.request, sizeof(txn->op.request));
         txn_pin_wipe(&txn->pin);
+        bank_pin_wipe(&txn->bank_pin);
         explicit_bzero(&txn->chip, sizeof(txn->chip));
         explicit_bzero(txn->echo, txn->echo_length);
         txn->echo_length = 0;

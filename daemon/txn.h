@@ -61,6 +61,7 @@ struct txn {
         int decisions;
         struct profile_card card;     /* of a MESSAGE_REQUEST: to decide anew, and for the bank's 0200 */
         struct txn_pin pin;           /* of the same */
+        struct bank_pin bank_pin;     /* the same for the bank of `route`, where that wants one */
         struct key_question question; /* about it */
         /* Of a repeat whose PIN is to be verified: the op only asks the ledger whether it knows it, and it does not. */
         bool looks, is_unknown;

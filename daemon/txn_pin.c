@@ -46,3 +46,8 @@ void txn_pin_wipe(struct txn_pin *pin)
 {
         explicit_bzero(pin, sizeof(*pin));
 }
+
+void bank_pin_wipe(struct bank_pin *pin)
+{
+        explicit_bzero(pin, sizeof(*pin));
+}

@@ -20,10 +20,17 @@ struct txn_pin {
         uint8_t block[TXN_PIN_BLOCK_MAX];
 };
 
+/* The same PIN under a key of a link, in its bank's format. */
+struct bank_pin {
+        int set; /* the link's key set that it is under; 0: there is no block; below 0: of one that is asked for */
+        uint8_t block[TXN_PIN_BLOCK_MAX];
+};
+
 /* The request's, which profile_check_security has accepted; none is fine. 0, or -1 with *ret_error filled: it has two. */
 ATM_MUST_USE int txn_pin_read(struct txn_pin *pin, const struct iso_message *request,
                               struct iso_error *ret_error);
 void txn_pin_wipe(struct txn_pin *pin);
+void bank_pin_wipe(struct bank_pin *pin);
 
 static inline bool txn_pin_is_there(const struct txn_pin *pin)
 {

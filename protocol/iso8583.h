@@ -93,6 +93,8 @@ struct iso_dialect {
         enum iso_digits_form length_digits; /* of LLVAR and LLLVAR prefixes */
         enum iso_mac_place mac;
         enum iso_key_set_place key_set;
+        char
+            pin; /* the format of PIN blocks (ISO 9564-1): '0' or '3' in 52, '4' in 62's PB; 0: it wants none */
         struct iso_field field[ISO_FIELD_MAX + 1]; /* by field number; 0 and 1 unused */
 };
 

@@ -20,12 +20,12 @@ CREATE TABLE sighting (
         CONSTRAINT sighting_state CHECK (kind = 'link' AND state IN ('down', 'signed_off', 'up'))
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
--- A refusal for want of the bank (25, ISSUER_UNAVAILABLE) keeps the link that was meant. What was asked is what has no reason of its own. What
+-- A refusal for want of the bank (25, ISSUER_UNAVAILABLE), or of a PIN for it (21, PIN_WRONG), keeps the link that was meant. What was asked is what has no reason of its own. What
 -- is there holds already, since the former constraint demanded more; it is read once all the same, for then every partition has the
 -- constraint as one that is made later has it.
 DO $$
 DECLARE
-        v_check text := 'CHECK (CASE WHEN reason IS NULL THEN link IS NOT NULL ELSE link IS NULL OR reason = 25 END)';
+        v_check text := 'CHECK (CASE WHEN reason IS NULL THEN link IS NOT NULL ELSE link IS NULL OR reason IN (21, 25) END)';
         v_table regclass;
         v_former name;
 BEGIN

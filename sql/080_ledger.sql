@@ -750,7 +750,7 @@ BEGIN
                         p_customer_fee_yen[n.position], p_customer_tax_yen[n.position], p_interbank_fee_yen[n.position],
                         p_interbank_tax_yen[n.position], p_hall_share_yen[n.position],
                         CASE WHEN own_reason(n.reason, n.link) = reason_of('APPROVED') THEN p_approval_code[n.position] END,
-                        CASE WHEN n.reason IN (reason_of('APPROVED'), reason_of('ISSUER_UNAVAILABLE')) THEN n.link END,
+                        CASE WHEN n.reason IN (reason_of('APPROVED'), reason_of('ISSUER_UNAVAILABLE'), reason_of('PIN_WRONG')) THEN n.link END,
                         CASE WHEN own_reason(n.reason, n.link) = reason_of('APPROVED') THEN v_now END
                 FROM (SELECT d.* FROM decided d WHERE NOT d.known AND d.reason <> reason_of('CANNOT_DECIDE')
                       ORDER BY p_transmitted_at[d.position], p_terminal[d.position], p_stan[d.position]) n

@@ -122,6 +122,7 @@ void kept_take_withdrawal(struct kept *k, struct copy_out *copy)
         for (int i = 0; i < PRICE_PARTS; i++)
                 w->price[i] = copy_int8(copy);
         w->link = copy_name(copy);
+        w->is_banks = w->link != NAME_NONE;
         if (w->reason != KEPT_NO_REASON)
                 w->link = NAME_NONE; /* refused for want of its bank, which was not asked */
         w->head = copy_name(copy);

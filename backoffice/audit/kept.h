@@ -27,6 +27,7 @@ struct kept_withdrawal {
         bool open;         /* open_withdrawal has it */
         bool has_earnings; /* a commission row at least */
         bool has_pin_event;
+        bool is_banks; /* of a card whose bank verifies PINs */
         int16_t reason, outcome;
         uint32_t cause; /* of the outcome */
         uint32_t issuer, band, hall;

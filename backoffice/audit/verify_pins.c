@@ -41,6 +41,7 @@ void verify_pins(struct verify_history *h, const struct withdrawal_key *key, con
 {
         const struct fact expected = history_fact(FACT_PIN_REFUSED), none = history_fact(FACT_NONE);
 
-        if (is_refused(w) && !w->has_pin_event)
+        /* a bank's is refused so where none came, and is compared by the bank */
+        if (is_refused(w) && !w->has_pin_event && !w->is_banks)
                 verifying_tell(h, CHECK_PIN, key, &expected, &none);
 }

@@ -10,7 +10,7 @@
         "FROM withdrawal w WHERE w.terminal = o.terminal AND w.transmitted_at = o.transmitted_at AND "       \
         "w.stan = o.stan LIMIT 1) w WHERE o.transmitted_at >= $1::timestamptz UNION ALL "                    \
         "SELECT w.link, 'not asked', w.reason, NULL FROM withdrawal w WHERE w.transmitted_at >= "            \
-        "$1::timestamptz AND w.link IS NOT NULL AND w.reason IS NOT NULL"
+        "$1::timestamptz AND w.link IS NOT NULL AND w.reason = reason_of('ISSUER_UNAVAILABLE')"
 /* What instances see; place: the worst first, what is old last. Ages go by the database's clock. What an instance saw that is gone is old,
  * however lately it has said so. */
 #define SIGHTINGS                                                                                            \

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/hex.h"
+#include "protocol/tags.h"
 #include "rules/calendar.h"
 
-enum { CHARGE_SIZE = 32, FEE_MAX_YEN = 99999999 };
+enum { CHARGE_SIZE = 32, FEE_MAX_YEN = 99999999, PIN_FIELD = 52, TAGS = 62, TDES_BLOCK = 8, AES_BLOCK = 16 };
 
 /* DE 41 of what no ATM has said. */
 static const char own_terminal[] = "ATMD0000";
@@ -71,6 +73,24 @@ void bank_format_request(const struct ledger_identity *identity, const struct le
                 snprintf(hall, sizeof(hall), "%-*s", HALL_MAX, request->hall);
                 iso_set_string(ret_message, 42, hall);
         }
+}
+
+size_t bank_format_pin_length(const struct iso_dialect *dialect)
+{
+        return dialect->pin == '4' ? AES_BLOCK : TDES_BLOCK;
+}
+
+void bank_format_pin(const struct iso_dialect *dialect, const uint8_t *block, struct iso_message *message)
+{
+        char text[2 * AES_BLOCK + 1];
+        assert(dialect->pin);
+        if (dialect->pin != '4') {
+                iso_set(message, PIN_FIELD, (const char *)block, TDES_BLOCK);
+                return;
+        }
+        hex_print(block, AES_BLOCK, text);
+        tags_add(message, TAGS, TAG_PIN_BLOCK, text);
+        explicit_bzero(text, sizeof(text));
 }
 
 /* DE 90: the 0200 that it is about; its numbers are the notice's own. */

@@ -35,6 +35,10 @@ void bank_format_request(const struct ledger_identity *identity, const struct le
                          const struct profile_card *card, int64_t charge_yen, const char *acquirer,
                          struct iso_message *ret_message);
 
+/* The PIN block goes to where the dialect has it: 8 bytes, or 16. */
+void bank_format_pin(const struct iso_dialect *dialect, const uint8_t *block, struct iso_message *message);
+size_t bank_format_pin_length(const struct iso_dialect *dialect);
+
 /* 0220, 0420, or the repeat of one, without the chip data (chip_data_add). */
 void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
                         struct iso_message *ret_message);

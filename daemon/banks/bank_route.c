@@ -73,6 +73,11 @@ const char *bank_route_why(const struct bank_route *route)
 
 /* ---- requests and notices ------------------------------------------------------------------------------ */
 
+bool bank_route_wants_pin(const struct bank_route *route)
+{
+        return route->dialect.pin && session_keys_has(route->env.keys, KEY_OWNER_LINK, route->settings.name);
+}
+
 bool bank_route_can_say(const struct bank_route *route, struct iso_message *message)
 {
         return bank_session_can_say(&route->env, message);

@@ -129,6 +129,9 @@ static inline bool bank_route_is_up(const struct bank_route *route)
         return bank_route_state(route) == BANK_ROUTE_UP;
 }
 
+/* Whether its requests must have a PIN block: of a link that has keys, where its dialect says so. */
+bool bank_route_wants_pin(const struct bank_route *route);
+
 /* Whether the bank's dialect has room for the message, which is wiped. */
 ATM_MUST_USE bool bank_route_can_say(const struct bank_route *route, struct iso_message *message);
 

@@ -229,6 +229,12 @@ static enum sending cannot_say(const struct bank_session *session, const struct 
         return UNSPEAKABLE;
 }
 
+/* One number names the set of both; its set is gone since the PIN block was made. */
+static bool is_of_retired_set(const struct session_mac *mac, const struct bank_exchange *exchange)
+{
+        return exchange && exchange->key_set && mac->set != exchange->key_set;
+}
+
 static enum sending send_sealed(struct bank_session *session, struct iso_message *message,
                                 enum bank_mac_use use, struct bank_exchange *exchange)
 {
@@ -236,13 +242,15 @@ static enum sending send_sealed(struct bank_session *session, struct iso_message
         struct bank_mac *mac = take_mac(session, use, exchange);
         if (!mac)
                 return MUTE;
+        mac->mac.set = exchange ? exchange->key_set : 0;
         enum session_mac_need need = session_mac_seal(&mac->mac, message, &error);
-        if (need == SESSION_MAC_ASKED)
+        if (need == SESSION_MAC_ASKED && !is_of_retired_set(&mac->mac, exchange))
                 return WITH_MODULE;
         let_go(mac);
         if (need == SESSION_MAC_REFUSED)
                 return cannot_say(session, message, &error);
-        set_mute_unasked(session);
+        if (need == SESSION_MAC_UNASKED)
+                set_mute_unasked(session);
         return MUTE;
 }
 

@@ -62,6 +62,7 @@ enum bank_end {
 struct bank_exchange {
         struct ledger_identity identity;
         enum message_kind kind; /* MESSAGE_REQUEST, MESSAGE_COMPLETION, MESSAGE_REVERSAL */
+        int key_set;            /* that its PIN block is under, and so must its MAC be; 0: it has none */
         /* Never from within the call that sent it. answer is NULL unless BANK_ANSWERED. */
         void (*on_end)(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer);
         /* the session's own: */

@@ -558,6 +558,65 @@ START_TEST(an_approval_behind_its_reversal_can_not_be)
 }
 END_TEST
 
+/* What is entered, in turn, and what comes of it. */
+static const struct {
+        const char *pins[6], *answers[6];
+} pin_rows[] = {
+    {{"1234"}, {"00"}},
+    {{"9999", "1234", "9999", "9999", "1234"}, {"55", "00", "55", "55", "00"}},
+    {{"9999", "", "0000", "1234", "9999"}, {"55", "55", "55", "75", "75"}},
+};
+
+START_TEST(wrong_pins_are_counted_until_a_right_one)
+{
+        uint8_t token[TOKEN_LENGTH];
+        token_fill(token, 1);
+        bank_set_pin(bank, token, "1234");
+        for (int i = 0; i < 6 && pin_rows[_i].pins[i]; i++) {
+                struct bank_request request = withdrawal_of(i + 1, 1);
+                struct bank_record record;
+                request.wants_pin = true;
+                strcpy(request.pin, pin_rows[_i].pins[i]);
+                ck_assert_int_eq(ask(&request, &record), BANK_NEW);
+                ck_assert_str_eq(record.de39, pin_rows[_i].answers[i]);
+                ck_assert_int_eq(ask(&request, &record), BANK_REPEAT); /* counted once */
+        }
+        assert_rebuilds();
+}
+END_TEST
+
+START_TEST(a_journal_has_the_wrong_pins_of_its_cards)
+{
+        uint8_t token[TOKEN_LENGTH];
+        struct bank_record record;
+        struct bank_request request;
+        token_fill(token, 1);
+        bank_set_pin_codes(bank, "W1", "B1");
+        bank_set_pin(bank, token, "1234");
+        for (int i = 1; i <= BANK_PIN_TRIES; i++) {
+                request = withdrawal_of(i, 1);
+                request.wants_pin = true;
+                ck_assert_int_eq(ask(&request, &record), BANK_NEW);
+                ck_assert_str_eq(record.de39, "W1");
+        }
+        struct bank *again = bank_new("BANKA");
+        add_accounts(again);
+        bank_set_pin_codes(again, "W1", "B1");
+        bank_set_pin(again, token, "1234");
+        for (size_t i = 0; i < written_count; i++)
+                ck_assert_ptr_null(bank_replay(again, &written[i]));
+        request = withdrawal_of(9, 1);
+        request.wants_pin = true;
+        strcpy(request.pin, "1234");
+        ck_assert_int_eq(bank_request(again, &request, &record), BANK_NEW);
+        ck_assert_str_eq(record.de39, "B1");
+        request = withdrawal_of(10, 1); /* where nobody asks for one */
+        ck_assert_int_eq(bank_request(again, &request, &record), BANK_NEW);
+        ck_assert_str_eq(record.de39, "00");
+        bank_free(again);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("bank");
@@ -583,6 +642,9 @@ int main(void)
         tcase_add_test(tcase, a_card_has_one_account);
         tcase_add_test(tcase, a_record_that_does_not_follow_is_refused);
         tcase_add_test(tcase, an_approval_behind_its_reversal_can_not_be);
+        tcase_add_loop_test(tcase, wrong_pins_are_counted_until_a_right_one, 0,
+                            (int)(sizeof(pin_rows) / sizeof(pin_rows[0])));
+        tcase_add_test(tcase, a_journal_has_the_wrong_pins_of_its_cards);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keymodule/crypto/pin_block.h"
+#include "lib/base/hex.h"
+#include "protocol/tags.h"
 #include "rules/calendar.h"
 #include "tests/suite.h"
 
@@ -639,6 +642,50 @@ END_TEST
 
 #define ROWS(table) (int)(sizeof(table) / sizeof(table[0]))
 
+/* A PIN block in its place, of a PIN that the card has or not. */
+static const struct {
+        char format;
+        enum cipher_algorithm algorithm;
+        const char *pin, *for_pan; /* NULL: the card's */
+        const char *de39;
+} pin_rows[] = {
+    {'4', CIPHER_AES, "1234", NULL, "00"},        {'4', CIPHER_AES, "1235", NULL, "55"},
+    {'4', CIPHER_AES, "1234", unknown_pan, "55"}, /* of another card */
+    {'4', CIPHER_AES, NULL, NULL, "55"},          {'0', CIPHER_TDES, "1234", NULL, "00"},
+    {'0', CIPHER_TDES, "4321", NULL, "55"},       {'3', CIPHER_TDES, "1234", NULL, "00"},
+    {'0', CIPHER_TDES, NULL, NULL, "55"},
+};
+
+START_TEST(a_bank_with_keys_finds_wrong_pins)
+{
+        struct lab_keys keys = {.set = 1, .pin = {pin_rows[_i].algorithm, 16, "the key of PINs!"}};
+        struct iso_dialect dialect = iso_dialect_ascii;
+        struct iso_message message = request("0200");
+        const char *of = pin_rows[_i].for_pan ? pin_rows[_i].for_pan : pan;
+        uint8_t token[TOKEN_LENGTH], block[PIN_BLOCK_MAX];
+        enum pin_format format;
+        struct pin pin = {.length = 4};
+        token_of_pan(desk.key, pan, token);
+        bank_set_pin(desk.bank, token, "1234");
+        dialect.pin = pin_rows[_i].format;
+        desk.keys = &keys;
+        ck_assert(pin_format_of(pin_rows[_i].format, &format));
+        if (pin_rows[_i].pin) {
+                char text[2 * PIN_BLOCK_MAX + 1];
+                strcpy(pin.digits, pin_rows[_i].pin);
+                ck_assert_int_eq(pin_block_seal(format, &keys.pin, &pin, of, strlen(of), block), PIN_GOOD);
+                hex_print(block, PIN_BLOCK_MAX, text);
+                if (pin_rows[_i].format == '4')
+                        tags_add(&message, 62, TAG_PIN_BLOCK, text);
+                else
+                        iso_set(&message, 52, (const char *)block, 8);
+        }
+        bank_message_take(&desk, &dialect, &message, NULL, &reply);
+        ck_assert_str_eq(answered(39), pin_rows[_i].de39);
+        ck_assert(!iso_has(&reply.answer, 52) && !iso_has(&reply.answer, 62));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("bank_message");
@@ -668,6 +715,8 @@ int main(void)
         tcase_add_test(tcase, a_chip_hears_from_its_bank_and_another_one_s_data_are_seen);
         tcase_add_test(tcase, what_became_of_a_script_is_told_with_one_advice);
         tcase_add_test(tcase, a_spoilt_answer_matches_no_request_any_more);
+        tcase_add_loop_test(tcase, a_bank_with_keys_finds_wrong_pins, 0,
+                            (int)(sizeof(pin_rows) / sizeof(pin_rows[0])));
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# MACs between atmd and banks, AES-CMAC and the retail MAC, in three dialects and with the real key module: banks whose answers have a wrong MAC are not believed, and what
+# MACs and PINs between atmd and banks, AES-CMAC and the retail MAC, PIN blocks of format 4 and 0, in three dialects and with the real key module: banks find wrong PINs and count them; banks whose answers have a wrong MAC are not believed, and what
 # they have booked is reversed; a bank with a newer set, or with one of nobody's, goes on or stays outside; while the module is frozen or dead nothing leaves for a bank, and
 # all goes on by itself once it is back. In the end ATMs, host and banks agree to the yen.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -10,7 +10,7 @@ source "$WORK/lab/lab.env"
 LOG=("$WORK"/lab/log/atmd-*.log)
 RUN=''
 trap 'kill -9 $RUN 2>/dev/null || true; flow_end' EXIT
-run=(atmsim run --closed --cards "$ATM_BANK_CARDS" --inquiry-rate 0.1 --repeats 2 --answer-timeout-ms 4000 --advice-pause-ms 200 --drain-seconds 60 --seed "$SEED")
+run=(atmsim run --closed --inquiry-rate 0.1 --repeats 2 --answer-timeout-ms 4000 --advice-pause-ms 200 --drain-seconds 60 --seed "$SEED" --cards)
 
 logged() {
         grep -h -- "$1" "${LOG[@]}" | grep -q -- "${2:-}"
@@ -38,7 +38,7 @@ BANKC A M6" "$(sql "SELECT owner || ' ' || substr(block[2], 8, 1) || ' ' || subs
                     WHERE owner_kind = 'link' AND kind = 'working' AND current_at IS NOT NULL ORDER BY owner")"
 
 # banks that are not believed now and then
-expect_exit 0 "${run[@]}" --withdrawals 150 --faults lost-answer=0.1,no-dispense=0.1,partial=0.1
+expect_exit 0 "${run[@]}" "$ATM_BANK_CARDS" --withdrawals 150 --faults lost-answer=0.1,no-dispense=0.1,partial=0.1,no-pin=0.1,bad-pin=0.1 --wrong-pins 0.1
 logged event=security_link_mac_wrong "another one" || wrong "no wrong MAC is in the log"
 for name in BANKA BANKB BANKC; do
         (($(bank $name behaviours wrong-mac) > 0)) || wrong "$name had no wrong MAC: $(banksim ctl $name show)"
@@ -47,10 +47,23 @@ for name in BANKA BANKB BANKC; do
 done
 ! logged event=key_unusable || wrong "the module can't use a key: $(grep -h key_unusable "${LOG[@]}")"
 reconciled
+logged event=security_pin_unreadable || wrong "no PIN block that can't be read is in the log"
+
+# a card of each bank, whose PIN is tried and then not there; BANKC wants none
+links_of() {
+        sql "SELECT string_agg(DISTINCT link, ' ' ORDER BY link) FROM withdrawal LEFT JOIN bank_outcome o USING (terminal, transmitted_at, stan) WHERE $1"
+}
+(umask 077 && awk -F, 'NR == 1 || !seen[$4]++' "$ATM_BANK_CARDS" >"$WORK/tried.csv")
+expect_exit 0 "${run[@]}" "$WORK/tried.csv" --card-uses 12 --withdrawals 30 --wrong-pins 1
+expect "whose PINs were wrong, of $OUTPUT" "BANKA BANKB" "$(links_of "o.bank_de39 = '55'")"
+expect "whose PINs were tried too often, of $OUTPUT" "BANKA BANKB" "$(links_of "o.bank_de39 = '75'")"
+expect_exit 0 "${run[@]}" "$WORK/tried.csv" --card-uses 12 --withdrawals 20 --faults no-pin=1
+expect "whose PINs were missed, of $OUTPUT" "BANKA BANKB" "$(links_of "withdrawal.reason = reason_of('PIN_WRONG')")"
+reconciled
 
 # one that never is
 banksim ctl BANKA wrong-mac >/dev/null
-expect_exit 0 "${run[@]}" --withdrawals 20
+expect_exit 0 "${run[@]}" "$ATM_BANK_CARDS" --withdrawals 20
 await "the end of a connection" logged event=link_connection_closed "wrong MAC"
 banksim ctl BANKA normal >/dev/null
 await "BANKA's return" link_is BANKA up
@@ -68,11 +81,11 @@ sql_when "the sets that BANKA and BANKC have begun with" "(SELECT count(*) FROM 
 for name in BANKA BANKB BANKC; do
         await "$name's return" link_is "$name" up
 done
-expect_exit 0 "${run[@]}" --withdrawals 60
+expect_exit 0 "${run[@]}" "$ATM_BANK_CARDS" --withdrawals 60
 reconciled
 
 # the module: frozen, killed, and there again, while customers come
-"${run[@]}" --seconds 3600 --cards-even --card-uses 50 </dev/null >"$WORK/run.out" 2>&1 &
+"${run[@]}" "$ATM_BANK_CARDS" --seconds 3600 --cards-even --card-uses 50 </dev/null >"$WORK/run.out" 2>&1 &
 RUN=$!
 module=$(pgrep -f -- "--socket $ATM_KEY_MODULE ") || wrong "no key module runs"
 approved() {

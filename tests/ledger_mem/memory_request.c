@@ -285,7 +285,8 @@ static void write_request(struct memory_database *database, const struct ledger_
         withdrawal->request = *request;
         withdrawal->reason = answer->status == LEDGER_ASK ? REASON_COUNT : answer->reason;
         if (answer->reason != REASON_APPROVED) {
-                if (answer->reason != REASON_ISSUER_UNAVAILABLE) /* for want of which bank */
+                if (answer->reason != REASON_ISSUER_UNAVAILABLE && /* for want of which bank */
+                    answer->reason != REASON_PIN_WRONG)            /* or of a PIN for it */
                         withdrawal->request.link[0] = '\0';
                 return;
         }

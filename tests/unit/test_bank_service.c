@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/key_rings.h"
 #include "config/limits.h"
 #include "daemon/service.h"
 #include "daemon/session.h"
+#include "protocol/iso_mac.h"
+#include "protocol/tags.h"
 #include "rules/calendar.h"
 #include "tests/unit/bank_peer.h"
 #include "tests/suite.h"
@@ -834,6 +837,252 @@ START_TEST(store_and_forward_is_told_of_what_is_newly_durable)
 }
 END_TEST
 
+/* ---- PINs ---------------------------------------------------------------------------------------------- */
+
+#define PB         "000102030405060708090A0B0C0D0E0F"
+#define TRANSLATED "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0"
+
+/* The key module: one question at a time, whose fields that matter are kept. */
+static struct {
+        bool away;
+        struct key_question *question;
+        enum key_command command;
+        char key[32], other_key[32], format[4], other_format, pan[20];
+        size_t block_length;
+        int translations;
+} module;
+
+static struct key_rings *rings;
+static struct session_keys keys;
+
+static bool module_ask(void *context, struct key_question *question, const struct key_message *asked)
+{
+        uint8_t frame[KEY_HEADER + KEY_FRAME_MAX];
+        (void)context;
+        if (module.away)
+                return false;
+        ck_assert_ptr_null(module.question);
+        ck_assert_uint_gt(key_request_write(asked, frame), 0);
+        module.question = question;
+        module.command = asked->command;
+        if (asked->command != KEY_COMMAND_TRANSLATE_PIN)
+                return true;
+        module.translations++;
+        key_message_copy(asked, KEY_FIELD_KEY, module.key, sizeof(module.key));
+        key_message_copy(asked, KEY_FIELD_OTHER_KEY, module.other_key, sizeof(module.other_key));
+        key_message_copy(asked, KEY_FIELD_FORMAT, module.format, sizeof(module.format));
+        key_message_copy(asked, KEY_FIELD_PAN, module.pan, sizeof(module.pan));
+        module.other_format = key_message_char(asked, KEY_FIELD_OTHER_FORMAT);
+        module.block_length = asked->value[KEY_FIELD_PIN_BLOCK].length;
+        return true;
+}
+
+static void module_drop(void *context, struct key_question *question)
+{
+        (void)context;
+        if (module.question == question)
+                module.question = NULL;
+}
+
+/* 0: there is no answer. */
+static void module_answer(int code)
+{
+        static const uint8_t bytes[] = {0xff, 0xfe, 0xfd, 0xfc, 0xfb, 0xfa, 0xf9, 0xf8,
+                                        0xf7, 0xf6, 0xf5, 0xf4, 0xf3, 0xf2, 0xf1, 0xf0};
+        struct key_message said = {.command = module.command, .code = (enum key_code)code};
+        struct key_question *question = module.question;
+        ck_assert_ptr_nonnull(question);
+        module.question = NULL;
+        if (module.command == KEY_COMMAND_TRANSLATE_PIN)
+                key_message_set(&said, KEY_FIELD_PIN_BLOCK, bytes, module.other_format == '4' ? 16 : 8);
+        else if (module.command == KEY_COMMAND_MAKE_MAC)
+                key_message_set(&said, KEY_FIELD_MAC, bytes, 8);
+        question->ended(question, code < 0 ? NULL : &said);
+}
+
+static void put_set(enum key_owner kind, const char *owner, const char *pin_key)
+{
+        const struct {
+                enum key_purpose purpose;
+                const char *block;
+        } blocks[] = {{KEY_PURPOSE_PIN, pin_key},
+                      {KEY_PURPOSE_MAC_UP, "D0016M6AG00E0000"},
+                      {KEY_PURPOSE_MAC_DOWN, "D0016M6AV00E0000"}};
+        for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++) {
+                struct key_row row = {.owner_kind = kind,
+                                      .owner = owner,
+                                      .kind = KEY_SET_WORKING,
+                                      .number = kind == KEY_OWNER_LINK ? 7 : 1,
+                                      .state = KEY_SET_CURRENT,
+                                      .purpose = blocks[i].purpose,
+                                      .block = blocks[i].block,
+                                      .check_value = "0123456789"};
+                ck_assert(key_rings_put(rings, &row));
+        }
+}
+
+static void set_up_keys(void)
+{
+        set_up();
+        memset(&module, 0, sizeof(module));
+        rings = key_rings_new();
+        ck_assert_ptr_nonnull(rings);
+        put_set(KEY_OWNER_TERMINAL, TERMINAL, "D0016P0AB00E0000a");
+        put_set(KEY_OWNER_LINK, "BANKA", "D0016P0AB00E0000b");
+        keys = (struct session_keys){.rings = rings, .ask = module_ask, .drop = module_drop, .wrong_max = 3};
+        service_set_keys(service, &keys);
+        bank_route_set_keys(route, &keys);
+        route->dialect.pin = '4';
+}
+
+static void tear_down_keys(void)
+{
+        tear_down();
+        key_rings_free(rings);
+}
+
+static void withdraw_with_pin(const char *mti, const char *processing, int stan)
+{
+        build(mti, processing, stan);
+        tags_add(&request, 62, TAG_KEY_SET, "1");
+        tags_add(&request, 62, TAG_PIN_BLOCK, PB);
+        feed(0);
+}
+
+static const struct {
+        char format;
+        const char *processing;
+} translation_rows[] = {{'4', "010000"}, {'0', "010000"}, {'3', "310000"}};
+
+START_TEST(a_pin_is_translated_before_anything_is_durable_and_goes_with_the_0200_alone)
+{
+        struct tag tag;
+        char block[9] = "";
+        route->dialect.pin = translation_rows[_i].format;
+        withdraw_with_pin("0200", translation_rows[_i].processing, 7);
+        ck_assert_int_eq(script.count, 0);
+        ck_assert_int_eq(module.command, KEY_COMMAND_TRANSLATE_PIN);
+        ck_assert_str_eq(module.key, "D0016P0AB00E0000a");
+        ck_assert_str_eq(module.other_key, "D0016P0AB00E0000b");
+        ck_assert_str_eq(module.format, "4");
+        ck_assert_int_eq(module.other_format, translation_rows[_i].format);
+        ck_assert_str_eq(module.pan, PAN);
+        ck_assert_uint_eq(module.block_length, 16);
+        module_answer(KEY_CODE_GOOD);
+        ck_assert_int_eq(script.count, 1);
+        ck_assert_int_eq(script.op[0]->request.refusal, REASON_APPROVED);
+        const struct txn *txn = TAILQ_FIRST(&service->open);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        for (size_t i = 0; i < sizeof(txn->pin); i++)
+                ck_assert_int_eq(((const uint8_t *)&txn->pin)[i], 0);
+        for (size_t i = 0; i < sizeof(txn->bank_pin); i++)
+                ck_assert_int_eq(((const uint8_t *)&txn->bank_pin)[i], 0);
+        ck_assert_int_eq(module.command, KEY_COMMAND_MAKE_MAC);
+        module_answer(KEY_CODE_GOOD);
+        ck_assert_int_eq(bank.count, 1);
+        ck_assert_int_eq(iso_mac_set(&route->dialect, &bank.sent[0]), 7);
+        if (translation_rows[_i].format == '4') {
+                ck_assert(tags_find(&bank.sent[0], 62, TAG_PIN_BLOCK, &tag) && tag.length == 32);
+                ck_assert_mem_eq(tag.value, TRANSLATED, 32);
+                ck_assert(!iso_has(&bank.sent[0], 52));
+        } else {
+                ck_assert(iso_copy(&bank.sent[0], 52, block, sizeof(block)));
+                ck_assert_mem_eq(block, "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8", 8);
+                ck_assert(!tags_find(&bank.sent[0], 62, TAG_PIN_BLOCK, &tag));
+        }
+}
+END_TEST
+
+/* What is not translated is not asked of the bank; what nobody can translate now is answered by nobody. */
+static const struct {
+        const char *name;
+        bool has_pin, away;
+        int code; /* -1: no answer */
+        bool is_refused;
+} untranslated_rows[] = {
+    {"there is none", false, false, 0, true},
+    {"it can't be read", true, false, KEY_CODE_PIN_BLOCK, true},
+    {"the module is away", true, true, 0, false},
+    {"the module is slow", true, false, -1, false},
+    {"a key is of no use", true, false, KEY_CODE_BLOCK_CHANGED, false},
+};
+
+START_TEST(without_a_pin_the_bank_is_not_asked)
+{
+        module.away = untranslated_rows[_i].away;
+        if (untranslated_rows[_i].has_pin)
+                withdraw_with_pin("0200", "010000", 7);
+        else
+                withdraw(7);
+        if (untranslated_rows[_i].has_pin && !module.away)
+                module_answer(untranslated_rows[_i].code);
+        ck_assert_uint_eq(route->reserved, 0);
+        ck_assert_int_eq(script.count, untranslated_rows[_i].is_refused);
+        if (untranslated_rows[_i].is_refused) {
+                ck_assert_int_eq(script.op[0]->request.refusal, REASON_PIN_WRONG);
+                ck_assert_str_eq(script.op[0]->request.link, "BANKA");
+                script_end(LEDGER_DECIDED, REASON_PIN_WRONG);
+                ck_assert_str_eq(heard(0), "55");
+        } else {
+                ck_assert_str_eq(heard(0), "");
+                ck_assert_uint_eq(service->count.without_pin, 1);
+        }
+        ck_assert_int_eq(bank.count, 0);
+        assert_over();
+}
+END_TEST
+
+START_TEST(a_repeat_with_a_pin_is_looked_for_first)
+{
+        withdraw_with_pin("0201", "010000", 7);
+        ck_assert_int_eq(module.translations, 0);
+        ck_assert_int_eq(script.op[0]->request.refusal, REASON_CANNOT_DECIDE);
+        if (_i == 0) {
+                script_end(LEDGER_STORED, REASON_NOT_COVERED);
+                ck_assert_str_eq(heard(0), "51");
+                ck_assert_int_eq(module.translations, 0);
+                assert_over();
+                return;
+        }
+        script_end(LEDGER_DECIDED, REASON_CANNOT_DECIDE);
+        ck_assert_int_eq(module.translations, 1);
+        module_answer(KEY_CODE_GOOD);
+        ck_assert_int_eq(script.op[0]->request.refusal, REASON_APPROVED);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        module_answer(KEY_CODE_GOOD);
+        ck_assert_int_eq(bank.count, 1);
+}
+END_TEST
+
+/* The bank knows one number for both. */
+START_TEST(a_pin_under_a_set_that_is_retired_meanwhile_does_not_leave)
+{
+        withdraw_with_pin("0200", "010000", 7);
+        module_answer(KEY_CODE_GOOD);
+        struct key_row gone = {.owner_kind = KEY_OWNER_LINK,
+                               .owner = "BANKA",
+                               .kind = KEY_SET_WORKING,
+                               .number = 7,
+                               .state = KEY_SET_RETIRED};
+        ck_assert(key_rings_put(rings, &gone));
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 0);
+        ck_assert_int_eq(script.op[0]->kind, LEDGER_OUTCOME);
+        ck_assert_int_eq(script.op[0]->outcome.cause, OUTCOME_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_link_without_keys_gets_no_pin)
+{
+        bank_route_set_keys(route, NULL);
+        withdraw_with_pin("0200", "010000", 7);
+        ck_assert_int_eq(module.translations, 0);
+        script_end(LEDGER_ASK, REASON_APPROVED);
+        ck_assert_int_eq(bank.count, 1);
+        ck_assert(!iso_has(&bank.sent[0], 52) && !iso_has(&bank.sent[0], 62));
+}
+END_TEST
+
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
 int main(void)
@@ -868,6 +1117,17 @@ int main(void)
         tcase_add_loop_test(tcase, an_inquiry_is_passed_on_and_leaves_nothing_behind, 0, COUNT(inquiry_rows));
         tcase_add_test(tcase, an_inquiry_without_room_with_the_bank_is_refused_through_the_ledger);
         tcase_add_loop_test(tcase, store_and_forward_is_told_of_what_is_newly_durable, 0, COUNT(advice_rows));
+        suite_add_tcase(suite, tcase);
+
+        tcase = tcase_create("PINs");
+        tcase_add_checked_fixture(tcase, set_up_keys, tear_down_keys);
+        tcase_add_loop_test(tcase,
+                            a_pin_is_translated_before_anything_is_durable_and_goes_with_the_0200_alone, 0,
+                            COUNT(translation_rows));
+        tcase_add_loop_test(tcase, without_a_pin_the_bank_is_not_asked, 0, COUNT(untranslated_rows));
+        tcase_add_loop_test(tcase, a_repeat_with_a_pin_is_looked_for_first, 0, 2);
+        tcase_add_test(tcase, a_pin_under_a_set_that_is_retired_meanwhile_does_not_leave);
+        tcase_add_test(tcase, a_link_without_keys_gets_no_pin);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

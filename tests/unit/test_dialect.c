@@ -590,7 +590,7 @@ static const struct {
     {LINE_END, "[security]\nmac = 64", "x.dialect:27: [security] mac = '64'; expected last or 128"},
     {LINE_END, "[security]\nkey_set = 48", "x.dialect:27: [security] key_set = '48'; expected 62 or 53"},
     {LINE_END, "[security]\nname = X",
-     "x.dialect:27: [security] name: unknown key; expected one of: mac, key_set, wrong_mac"},
+     "x.dialect:27: [security] name: unknown key; expected one of: mac, key_set, wrong_mac, pin"},
     {LINE_END, "[security]\nmac = last\nmac = 128",
      "x.dialect:28: [security] mac: given twice, first in line 27; expected once"},
     {LINE_END, "[security]\nwrong_mac = 00",
@@ -616,6 +616,15 @@ static const struct {
      "x.dialect: [fields] 53 is missing or has another form than [security] needs; expected a row such as 53 "
      "= "
      "security control, n, fixed, 16, hide"},
+    {LINE_END, "[security]\npin = 1", "x.dialect:27: [security] pin = '1'; expected none, 0, 3 or 4"},
+    {LINE_END,
+     "62 = private, ans, lllvar, 45, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\npin = 4",
+     "x.dialect: [fields] 62 is missing or has another form than [security] needs; expected a row such as "
+     "62 = private 62, ans, lllvar, 999, hide"},
+    {LINE_END,
+     "62 = private, ans, lllvar, 45, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\npin = 0",
+     "x.dialect: [fields] 52 is missing or has another form than [security] needs; expected a row such as "
+     "52 = PIN block, b, fixed, 8, hide"},
     /* what the bank's codes mean */
     {LINE_END, "[request codes]\n00 = NOT_COVERED",
      "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another "

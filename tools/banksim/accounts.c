@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/csv.h"
+#include "lib/base/digits.h"
 #include "lib/base/number.h"
 
 enum column { COLUMN_PAN, COLUMN_EXPIRY, COLUMN_ISSUER, COLUMN_BALANCE, COLUMN_COUNT };
@@ -23,10 +24,25 @@ static bool is_expiry(const char *text)
                strcmp(text + 2, "12") <= 0;
 }
 
+static bool pin_is_valid(const char *pin)
+{
+        size_t length = strlen(pin);
+        return length == 0 || (length >= 4 && length <= BANK_PIN_MAX && digits_all(pin, length));
+}
+
+/* The column may lack: then no card has one. */
+static const char *pin_of(const struct csv *csv)
+{
+        for (size_t i = 0; i < csv->columns; i++)
+                if (strcmp(csv->name[i], "pin") == 0)
+                        return csv->field[i];
+        return "";
+}
+
 static bool take_row(struct csv *csv, struct bank *bank, struct token_key *key)
 {
         const char *pan = csv_value(csv, COLUMN_PAN), *expiry = csv_value(csv, COLUMN_EXPIRY);
-        const char *balance = csv_value(csv, COLUMN_BALANCE);
+        const char *balance = csv_value(csv, COLUMN_BALANCE), *pin = pin_of(csv);
         uint8_t token[TOKEN_LENGTH];
         int64_t balance_yen;
         if (!pan_is_valid(pan)) /* and never shown */
@@ -35,9 +51,14 @@ static bool take_row(struct csv *csv, struct bank *bank, struct token_key *key)
                 return wrong(csv, COLUMN_EXPIRY, "YYMM");
         if (!number_parse(balance, 0, BANK_YEN_MAX, &balance_yen))
                 return wrong(csv, COLUMN_BALANCE, "yen, at most 12 digits");
+        if (!pin_is_valid(pin))
+                return csv_refuse(csv, csv->line, "pin", "expected 4 to 12 digits, or nothing");
         token_of_pan(key, pan, token);
-        return bank_add_account(bank, token, expiry, balance_yen) ||
-               csv_refuse(csv, csv->line, column_name[COLUMN_PAN], "the same card stands in an earlier row");
+        if (!bank_add_account(bank, token, expiry, balance_yen))
+                return csv_refuse(csv, csv->line, column_name[COLUMN_PAN],
+                                  "the same card stands in an earlier row");
+        bank_set_pin(bank, token, pin);
+        return true;
 }
 
 static bool read_rows(struct csv *csv, const char *issuer, struct bank *bank, struct token_key *key,

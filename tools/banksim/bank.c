@@ -15,6 +15,8 @@ struct account {
         uint8_t token[TOKEN_LENGTH];
         char expiry_yymm[5];
         int64_t balance_yen;
+        char pin[BANK_PIN_MAX + 1]; /* "": it has none */
+        int wrong_pins;             /* in a row */
         UT_hash_handle hh;
 };
 
@@ -47,6 +49,7 @@ struct bank {
         struct withdrawal *withdrawals;
         int64_t opening_yen;
         int32_t settlement_day;
+        char pin_wrong[3], pin_blocked[3]; /* DE 39 */
 };
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
@@ -62,12 +65,20 @@ static void *room_for(size_t size)
         return room;
 }
 
+void bank_set_pin_codes(struct bank *bank, const char *wrong, const char *blocked)
+{
+        memcpy(bank->pin_wrong, wrong, sizeof(bank->pin_wrong));
+        memcpy(bank->pin_blocked, blocked, sizeof(bank->pin_blocked));
+}
+
 struct bank *bank_new(const char *name)
 {
         struct bank *bank = calloc(1, sizeof(*bank));
         assert(strlen(name) <= BANK_NAME_MAX);
-        if (bank)
-                strcpy(bank->name, name);
+        if (!bank)
+                return NULL;
+        strcpy(bank->name, name);
+        bank_set_pin_codes(bank, "55", "75");
         return bank;
 }
 
@@ -89,6 +100,7 @@ void bank_free(struct bank *bank)
         HASH_ITER(hh, bank->accounts, account, next_account)
         {
                 HASH_DEL(bank->accounts, account);
+                explicit_bzero(account->pin, sizeof(account->pin));
                 free(account);
         }
         HASH_ITER(hh, bank->withdrawals, withdrawal, next_withdrawal)
@@ -136,6 +148,13 @@ bool bank_add_account(struct bank *bank, const uint8_t token[TOKEN_LENGTH], cons
         bank->opening_yen = add_yen(bank->opening_yen, balance_yen);
         HASH_ADD(hh, bank->accounts, token, TOKEN_LENGTH, account);
         return true;
+}
+
+void bank_set_pin(struct bank *bank, const uint8_t token[TOKEN_LENGTH], const char *pin)
+{
+        struct account *account = find_account(bank, token);
+        assert(account && strlen(pin) <= BANK_PIN_MAX);
+        strcpy(account->pin, pin);
 }
 
 bool bank_balance(const struct bank *bank, const uint8_t token[TOKEN_LENGTH], int64_t *ret_yen)
@@ -224,8 +243,8 @@ static bool is_expired(const struct bank_request *request, const struct account 
 }
 
 /* The first reason that holds, in the order of rules/reasons.def. */
-static const char *decide(const struct bank_request *request, const struct withdrawal *withdrawal,
-                          const struct account *account)
+static const char *decide(const struct bank *bank, const struct bank_request *request,
+                          const struct withdrawal *withdrawal, const struct account *account)
 {
         if (withdrawal && withdrawal->state == WITHDRAWAL_BLOCKED)
                 return "94";
@@ -237,6 +256,10 @@ static const char *decide(const struct bank_request *request, const struct withd
                 return "14";
         if (is_expired(request, account))
                 return "54";
+        if (request->wants_pin && account->wrong_pins >= BANK_PIN_TRIES)
+                return bank->pin_blocked;
+        if (request->wants_pin && *account->pin && strcmp(request->pin, account->pin) != 0)
+                return bank->pin_wrong;
         if (request->processing == PROCESSING_WITHDRAWAL &&
             account->balance_yen < add_yen(request->amount_yen, request->charge_yen))
                 return "51";
@@ -283,6 +306,15 @@ static void record_request(const struct bank *bank, const struct bank_request *r
 
 /* ---- the door ------------------------------------------------------------------------------------------ */
 
+/* What is approved, or only not covered, had a right one. */
+static void count_pin(const struct bank *bank, struct account *account, const char *de39)
+{
+        if (strcmp(de39, bank->pin_wrong) == 0)
+                account->wrong_pins++;
+        else if (strcmp(de39, "00") == 0 || strcmp(de39, "51") == 0)
+                account->wrong_pins = 0;
+}
+
 static void apply_request(struct bank *bank, const struct bank_record *record)
 {
         struct withdrawal *withdrawal = have_withdrawal(bank, &record->identity);
@@ -296,6 +328,8 @@ static void apply_request(struct bank *bank, const struct bank_record *record)
         withdrawal->counted_yen = approved ? record->amount_yen : 0;
         if (approved)
                 withdrawal->account->balance_yen = record->balance_yen;
+        if (withdrawal->account)
+                count_pin(bank, withdrawal->account, record->de39);
 }
 
 static const struct withdrawal_rule *rule_for(const struct withdrawal *withdrawal, int64_t dispensed_yen)
@@ -363,7 +397,7 @@ enum bank_verdict bank_request(struct bank *bank, const struct bank_request *req
                 *ret_record = withdrawal->request;
                 return BANK_REPEAT;
         }
-        const char *de39 = decide(request, withdrawal, account);
+        const char *de39 = decide(bank, request, withdrawal, account);
         bool ordered = request->order && strcmp(de39, "00") == 0;
         record_request(bank, request, account, ordered ? request->order : de39, ret_record);
         bank_apply(bank, ret_record);

@@ -13,6 +13,7 @@
  * order changes nothing, and is refused again with the same code whenever it comes again.
  *
  * What became of a script is told with one advice of a withdrawal, or with none.
+ * A card with BANK_PIN_TRIES wrong PINs in a row is refused until it is somebody's to unblock, which nobody does here: what was wrong is what was declined so.
  *
  * Invariants: an account's balance is its opening balance plus the sum of its records' moved_yen, and never
  * below zero. An identity (terminal, STAN, moment) is decided once; whatever comes again is told from memory.
@@ -30,6 +31,7 @@
 #include "protocol/profile.h"
 
 #define BANK_ACCOUNTS_MAX 5000000
+enum { BANK_PIN_MAX = 12, BANK_PIN_TRIES = 3 };
 
 struct bank_request {
         struct bank_identity identity;
@@ -40,7 +42,9 @@ struct bank_request {
         uint8_t token[TOKEN_LENGTH];
         char mask[20];
         char expiry_yymm[5];
-        const char *order; /* a DE 39 to decline with where it would be approved; NULL: none */
+        bool wants_pin;
+        char pin[BANK_PIN_MAX + 1]; /* "": none came, or in no block that can be read */
+        const char *order;          /* a DE 39 to decline with where it would be approved; NULL: none */
 };
 
 struct bank_advice {
@@ -71,6 +75,10 @@ const char *bank_name(const struct bank *bank);
 /* False: the card is there already. At most BANK_ACCOUNTS_MAX. */
 ATM_MUST_USE bool bank_add_account(struct bank *bank, const uint8_t token[TOKEN_LENGTH],
                                    const char *expiry_yymm, int64_t balance_yen);
+/* Of a card that is there; without one, any will do. */
+void bank_set_pin(struct bank *bank, const uint8_t token[TOKEN_LENGTH], const char *pin);
+/* The DE 39 of a wrong PIN, and of one too many in a row: 55 and 75 unless set. */
+void bank_set_pin_codes(struct bank *bank, const char *wrong, const char *blocked);
 ATM_MUST_USE bool bank_balance(const struct bank *bank, const uint8_t token[TOKEN_LENGTH], int64_t *ret_yen);
 
 /* Decide, and take the decision as done. */

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keymodule/crypto/pin_block.h"
+#include "lib/base/hex.h"
 #include "lib/base/number.h"
 #include "protocol/balances.h"
+#include "protocol/tags.h"
 #include "rules/calendar.h"
 #include "tools/chips/chips.h"
 
@@ -142,6 +145,37 @@ static bool read_processing(const struct exchange *x, int32_t *ret_code)
         return true;
 }
 
+/* The block in its place; its length, or 0. */
+static size_t find_block(const struct exchange *x, uint8_t ret_block[PIN_BLOCK_MAX])
+{
+        struct tag tag;
+        size_t length = 0;
+        const char *field = iso_get(x->message, 52, &length);
+        if (x->dialect->pin == '4')
+                return tags_find(x->message, 62, TAG_PIN_BLOCK, &tag) && tag.length == 2 * PIN_BLOCK_MAX &&
+                               hex_parse(tag.value, ret_block, PIN_BLOCK_MAX)
+                           ? PIN_BLOCK_MAX
+                           : 0;
+        if (!field || length > PIN_BLOCK_MAX)
+                return 0;
+        memcpy(ret_block, field, length);
+        return length;
+}
+
+static void read_pin(const struct exchange *x, const char *pan, struct bank_request *request)
+{
+        uint8_t block[PIN_BLOCK_MAX];
+        enum pin_format format;
+        struct pin pin;
+        request->wants_pin = x->desk->keys && pin_format_of(x->dialect->pin, &format);
+        size_t length = request->wants_pin ? find_block(x, block) : 0;
+        if (length > 0 &&
+            pin_block_open(format, &x->desk->keys->pin, block, length, pan, strlen(pan), &pin) == PIN_GOOD) {
+                memcpy(request->pin, pin.digits, pin.length);
+                pin_wipe(&pin);
+        }
+}
+
 static bool read_card(const struct exchange *x, struct bank_request *request)
 {
         struct profile_card card;
@@ -150,6 +184,7 @@ static bool read_card(const struct exchange *x, struct bank_request *request)
         token_of_pan(x->desk->key, card.pan, request->token);
         pan_mask(card.pan, request->mask);
         memcpy(request->expiry_yymm, card.expiry_yymm, sizeof(request->expiry_yymm));
+        read_pin(x, card.pan, request);
         explicit_bzero(&card, sizeof(card));
         return true;
 }
@@ -265,6 +300,7 @@ static void on_request(struct exchange *x)
         if (!read_request(x, &request))
                 return;
         enum bank_verdict verdict = bank_request(x->desk->bank, &request, record);
+        explicit_bzero(request.pin, sizeof(request.pin));
         if (verdict == BANK_CONTRADICTS) {
                 answer(x, BANK_COUNT_CONTRADICTION, "94");
                 return;

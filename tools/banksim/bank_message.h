@@ -8,6 +8,7 @@
 #ifndef BANKSIM_BANK_MESSAGE_H
 #define BANKSIM_BANK_MESSAGE_H
 
+#include "keymodule/laboratory/lab_keys.h"
 #include "protocol/iso8583.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/behaviours.h"
@@ -49,6 +50,7 @@ extern const char *const bank_count_name[BANK_COUNT_COUNT];
 struct bank_desk {
         struct bank *bank;
         struct token_key *key;
+        const struct lab_keys *keys; /* NULL: none, and no PINs */
         int64_t business_ms;
         struct behaviour_order order; /* what it is to answer with */
         bool signed_on;               /* of the connection; the message may change it */

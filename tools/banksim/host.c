@@ -351,6 +351,7 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
         } else {
                 struct bank_desk desk = {.bank = host->bank,
                                          .key = host->world->key,
+                                         .keys = host->keys,
                                          .business_ms = business_ms(host),
                                          .order = drawn_order(host, how),
                                          .signed_on = *host_conn_signed_on(conn)};
@@ -487,6 +488,14 @@ void host_order(struct host *host, enum behaviour behaviour, int64_t span_ms)
 
 /* ---- opening and closing ------------------------------------------------------------------------------- */
 
+static void set_pin_codes(struct host *host)
+{
+        char wrong[BANK_CODE_LENGTH + 1], blocked[BANK_CODE_LENGTH + 1];
+        if (bank_codes_code_of(wire_codes(host->wire), REASON_PIN_WRONG, wrong) &&
+            bank_codes_code_of(wire_codes(host->wire), REASON_PIN_TRIES, blocked))
+                bank_set_pin_codes(host->bank, wrong, blocked);
+}
+
 static bool open_books(struct host *host, char error[HOST_ERROR_MAX])
 {
         const struct bank_options *options = host->options;
@@ -497,6 +506,7 @@ static bool open_books(struct host *host, char error[HOST_ERROR_MAX])
                 snprintf(error, HOST_ERROR_MAX, "out of memory");
                 return false;
         }
+        set_pin_codes(host);
         bank_journal_mark(host->world->key, mark);
         if (accounts_load(options->accounts, options->issuer, host->bank, host->world->key, &accounts,
                           text) &&

@@ -120,7 +120,9 @@ static const struct option_row option_rows[ROW_COUNT] = {
     [ROW_PORT] = {KEY("port", "PORT", NULL, "port to listen on; 0 takes a free one and names it")},
     [ROW_ACCOUNTS] = {KEY(
         "accounts", "FILE", NULL,
-        "card file, CSV, mode 0600, with the columns pan, expiry (YYMM), issuer and balance_yen; rows of "
+        "card file, CSV, mode 0600, with the columns pan, expiry (YYMM), issuer and balance_yen, and perhaps "
+        "pin, "
+        "which is wanted where the dialect wants PINs and the bank has keys; rows of "
         "other issuers are passed over; balances begin with what the file says, and the journal says "
         "what became of them")},
     [ROW_JOURNAL] = {KEY("journal", "FILE", NULL,
