@@ -32,9 +32,10 @@ bank_has_heard() {
 }
 await "what became of the chip, with its bank" bank_has_heard
 
-# PINs of the house bank's cards: wrong, none, and as long as its bank allows
+# PINs: none, wrong, right, and as long as the card's bank allows; those of a bank behind a link it verifies by itself
 heard "$ATM_TERMINAL" 'sign-on card=2 pin=none inquire pin=99999 inquire repeat pin=right inquire' '00 - - 55 - 55 55 - 00'
 heard "$ATM_TERMINAL" 'sign-on card=2 pin=99999 inquire inquire inquire pin=right inquire' '00 - - 55 55 55 - 75'
+ATM_CARDS=$ATM_BANK_CARDS heard T0000002 'sign-on card=3 pin=none inquire pin=99999 inquire pin=right inquire' '00 - - 55 - 55 - 00'
 awk -F, 'NR == 3 { print $1 }' "$ATM_CARDS" | atmctl card unblock --card - --note trial >/dev/null
 heard "$ATM_TERMINAL" 'sign-on card=2 inquire' '00 - 00'
 
@@ -56,6 +57,7 @@ NODE_ATM_STATE=$WORK/older await "the end of the old set" says 'an answer under 
 atmctl key generate --terminal T0000002 --algorithm tdes --note trial >/dev/null
 ATM_TERMINAL=T0000002 await "word of the TDES keys" says 'echo 00 newer=2'
 heard T0000002 'sign-on card=3 change-keys inquire pin=9999 inquire pin=right withdraw=6000 repeat complete mac=cut echo' '00 - 00 00 - 55 - 00 00 00 - 98'
+ATM_CARDS=$ATM_BANK_CARDS heard T0000002 'sign-on card=3 pin=99999 inquire pin=right inquire' '00 - - 55 - 00'
 
 # what the books have of it, and that all three sides have the same
 expect "its withdrawals" 'T0000001 500 0 declined 13,T0000001 2000 0 reversed 00,T0000001 3000 1000 completed 00,T0000001 5000 5000 completed 00,T0000001 10000 10000 completed 00,T0000002 1000 1000 completed 00,T0000002 2000 2000 completed 00,T0000002 6000 6000 completed 00' \
