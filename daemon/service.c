@@ -363,14 +363,13 @@ static void refuse_pin(struct txn *txn)
 }
 
 /* It says nothing of the PIN that its holder has typed, so nothing is counted against the card. */
-static void submit_unreadable(struct service *service, struct txn *txn, bool looked_at)
+static void submit_unreadable(struct service *service, struct txn *txn, const char *looked_at)
 {
         txn_pin_wipe(&txn->pin);
         if (txn->route)
                 refuse_pin(txn);
         service->count.unreadable_pins++;
-        security_event(SECURITY_PIN_UNREADABLE, txn->op.identity.terminal,
-                       LOG_TEXT("looked_at", looked_at ? "yes" : "no"));
+        security_event(SECURITY_PIN_UNREADABLE, txn->op.identity.terminal, LOG_TEXT("looked_at", looked_at));
         submit(service, txn);
 }
 
@@ -388,7 +387,7 @@ static void on_verified(struct key_question *question, const struct key_message 
         } else if (verified == PIN_UNREADABLE) {
                 (void)paces_take(service->paces, PACE_PIN_BLOCK, &service->settings.guesses,
                                  txn->op.identity.terminal, steady_ms(service));
-                submit_unreadable(service, txn, true);
+                submit_unreadable(service, txn, "yes");
         } else {
                 submit(service, txn);
         }
@@ -405,7 +404,7 @@ static void verify_pin(struct service *service, struct txn *txn)
 {
         txn->question = (struct key_question){.ended = on_verified, .context = txn};
         if (sends_unreadable_pins(service, txn))
-                submit_unreadable(service, txn, false);
+                submit_unreadable(service, txn, "no");
         else if (pin_translate_is_needed(txn) ? pin_translate_ask(txn, service->keys)
                                               : pin_verify_ask(txn, service->keys))
                 change_state(service, txn, TXN_VERIFYING);
@@ -430,7 +429,7 @@ static bool is_unknown(const struct txn *txn)
 /* Decided as its original would have been. */
 static void verify_unknown(struct service *service, struct txn *txn)
 {
-        txn->is_unknown = true;
+        txn->has_looked = true;
         txn->op.request.refusal = REASON_APPROVED;
         if (session_index_find(service->sessions, txn->session))
                 verify_pin(service, txn);
@@ -442,7 +441,7 @@ static void submit_request(struct service *service, struct txn *txn)
 {
         if (!pin_verify_is_needed(txn) && !pin_translate_is_needed(txn))
                 submit(service, txn);
-        else if (txn->row->repeat && !txn->is_unknown)
+        else if (txn->row->repeat && !txn->has_looked)
                 look_first(service, txn);
         else
                 verify_pin(service, txn);

@@ -339,7 +339,7 @@ static void wipe(struct txn *txn)
         explicit_bzero(&txn->chip, sizeof(txn->chip));
         explicit_bzero(txn->echo, txn->echo_length);
         txn->echo_length = 0;
-        txn->looks = txn->is_unknown = false;
+        txn->looks = txn->has_looked = false;
         txn->session = 0;
         txn->state = TXN_FREE;
 }

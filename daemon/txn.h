@@ -64,7 +64,7 @@ struct txn {
         struct bank_pin bank_pin;     /* the same for the bank of `route`, where that wants one */
         struct key_question question; /* about it */
         /* Of a repeat whose PIN is to be verified: the op only asks the ledger whether it knows it, and it does not. */
-        bool looks, is_unknown;
+        bool looks, has_looked;
         /* Of a request or advice, for the bank; then of the bank's answer, for the ATM. [database] queue_max (4,096) open ones have 1 MB of it. */
         struct chip chip;
         struct bank_route *route; /* the bank that it has a reservation with; NULL: none */

@@ -21,6 +21,7 @@
 #include "lib/cli/values.h"
 #include "lib/net/signals.h"
 #include "lib/net/watchdog.h"
+#include "lib/net/wiped.h"
 
 enum { EXIT_CONFIG = 78, CALLS_USUAL = 256, CALLS_MOST = 4096, REASON_MAX = 512 };
 
@@ -344,13 +345,15 @@ static void say_ready(const struct master *master)
 
 static int serve(struct backend *backend, const struct master *master)
 {
-        struct running running = {.base = event_base_new()};
+        struct running running = {.base = NULL};
         const struct signal_row signal_rows[] = {{SIGTERM, on_end}, {SIGINT, on_end}, {SIGUSR1, on_counters}};
         char error[SERVICE_ERROR_MAX] = "out of memory";
         struct signals *signals = NULL;
         struct watchdog *watchdog = NULL;
         int code = EXIT_FAILED;
 
+        wiped_memory();
+        running.base = event_base_new();
         if (running.base && watchdog_new(running.base, &watchdog))
                 signals = signals_new(running.base, signal_rows, sizeof(signal_rows) / sizeof(signal_rows[0]),
                                       &running);

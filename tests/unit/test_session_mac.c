@@ -587,6 +587,19 @@ START_TEST(two_pin_blocks_are_a_format_error)
 }
 END_TEST
 
+START_TEST(a_pin_block_of_another_length_or_form_is_a_format_error)
+{
+        static const char *const blocks[] = {"000102030405060708090a0b0c0d0e", PB "10", "0123456789abcdef",
+                                             "000102030405060708090a0b0c0d0e0x"};
+        struct peer *peer = sign_on(0);
+        build("0200", 1);
+        iso_unset(&request, 52);
+        pin_tag = blocks[_i];
+        ck_assert_str_eq(ask(peer), "30");
+        ck_assert_uint_eq(withdrawals(), 0);
+}
+END_TEST
+
 START_TEST(of_a_terminal_without_keys_no_pin_block_is_looked_at)
 {
         struct peer *peer = connect_as(0, KEYLESS);
@@ -1185,6 +1198,7 @@ static Suite *suite(void)
         tcase_add_test(t, a_terminal_without_keys_needs_no_mac_and_gets_none);
         tcase_add_loop_test(t, a_pin_block_is_its_transactions_and_goes_with_it, 0, COUNT(pin_rows));
         tcase_add_test(t, two_pin_blocks_are_a_format_error);
+        tcase_add_loop_test(t, a_pin_block_of_another_length_or_form_is_a_format_error, 0, 4);
         tcase_add_test(t, of_a_terminal_without_keys_no_pin_block_is_looked_at);
         suite_add_tcase(s, t);
 
