@@ -160,6 +160,8 @@ static void ask(struct machine *atm, bool repeated)
         if (send_request(atm, repeated && !atm->hides_repeats ? "0201" : "0200", "010000", &w->identity,
                          w->amount_yen, w->card, w->typed, TASK_ASKS))
                 w->is_sealed = true;
+        w->is_mistaken = w->is_mistaken || atm->is_mistaken;
+        w->key_set = w->key_set ? w->key_set : atm->key_set;
 }
 
 static void set_original(struct iso_message *message, const struct ledger_identity *original)
@@ -210,6 +212,8 @@ static void send_advice(struct machine *atm, struct atm_advice *advice)
         advice->sent++;
         if (send(atm, &message, &advice->identity, TASK_ADVISES))
                 advice->is_sealed = true;
+        advice->is_mistaken = advice->is_mistaken || atm->is_mistaken;
+        advice->key_set = advice->key_set ? advice->key_set : atm->key_set;
 }
 
 /* the truth ----------------------------------------------------------------------------------------- */
@@ -400,6 +404,9 @@ static void go_on(struct machine *atm)
                 connect_somewhere(atm);
         if (!atm->signed_on && !(must_advise && atm->advises_first)) {
                 send_network(atm, 1, TASK_SIGNS_ON);
+        } else if (modules_want_keys(atm)) {
+                atm->sim->counters->key_changes_in_withdrawals += must_advise;
+                send_network(atm, 101, TASK_CHANGES_KEYS);
         } else if (must_advise) {
                 send_advice(atm, &atm->advices[atm->first_open]);
         } else if (is_unfinished(current(atm))) {
@@ -517,6 +524,7 @@ static const char *awaited_mti(const struct machine *atm)
         switch (atm->task) {
         case TASK_SIGNS_ON:
         case TASK_ECHOES:
+        case TASK_CHANGES_KEYS:
                 return "0810";
         case TASK_ASKS:
         case TASK_INQUIRES:
@@ -594,6 +602,7 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
                 return; /* too late, or a second time */
         atm->task = TASK_NONE;
         atm->failures = 0;
+        modules_hear_offer(atm, &message);
         switch (task) {
         case TASK_SIGNS_ON:
                 atm->signed_on = strcmp(code, "00") == 0;
@@ -605,6 +614,9 @@ void atm_hear(struct machine *atm, struct link *link, const uint8_t *bytes, size
                 break;
         case TASK_INQUIRES:
                 (void)hear_chip(atm, &message, code, 0);
+                break;
+        case TASK_CHANGES_KEYS:
+                modules_hear_keys(atm, &message);
                 break;
         case TASK_ADVISES:
                 if (strcmp(code, "98") != 0) /* which is of a copy: it is sent again */

@@ -820,7 +820,7 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
                             atm->terminal, w->identity.stan);
                 return;
         }
-        if (strcmp(code, "96") == 0 || (strcmp(code, "98") == 0 && atm->key_set))
+        if (strcmp(code, "96") == 0)
                 return;
         reason = row ? memory_reason(row) : REASON_COUNT;
         if (reason == REASON_APPROVED && strcmp(code, reason_de39(REASON_ENDED)) == 0 && is_over(sim, row))
@@ -870,8 +870,8 @@ void check_answer(struct sim *sim, const struct link *link, const uint8_t *bytes
 
         if (iso_decode(&iso_dialect_ascii, bytes, length, &answer, &error) < 0)
                 sim_violate(sim, "dialog", "an answer leaves that can't be decoded");
-        else if (strcmp(answer.mti, "0210") != 0 && says(&answer, 39, "98") && atm->key_set)
-                return;
+        else if (says(&answer, 39, "98") && atm->key_set)
+                modules_check_refusal(atm, &answer);
         else if (strcmp(answer.mti, "0230") == 0 || strcmp(answer.mti, "0430") == 0)
                 check_acknowledgement(sim, atm, &answer, answer.mti[1] == '4');
         else if (strcmp(answer.mti, "0210") == 0 && says(&answer, 3, "310000"))

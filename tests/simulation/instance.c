@@ -505,6 +505,9 @@ void instance_event(struct instance *instance, const struct event *event)
                 case EVENT_MODULE:
                         module_event(instance);
                         break;
+                case EVENT_KEYS:
+                        module_keys_event(instance);
+                        break;
                 case EVENT_POLL:
                         ledger_mem_poll(instance->ledger);
                         service_tick(instance->service);
@@ -521,9 +524,9 @@ bool instance_is_quiet(const struct instance *instance)
 {
         const struct service *service = instance->service;
 
-        return instance->runs && !instance->asked && TAILQ_EMPTY(&service->open) &&
-               service->pool.taken == 0 && service->waiting == 0 && service->stale == 0 &&
-               !service->congested;
+        return instance->runs && !instance->asked && TAILQ_EMPTY(&instance->readers) &&
+               TAILQ_EMPTY(&service->open) && service->pool.taken == 0 && service->waiting == 0 &&
+               service->stale == 0 && !service->congested;
 }
 
 void instance_free(struct instance *instance)

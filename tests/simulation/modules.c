@@ -1,22 +1,26 @@
 /*
  * Each daemon's key module, and the keys of the ATMs that have some. A module takes its time, is slower than its daemon waits now and then, and goes away
- * for a while; then a daemon's sessions leave ATMs in silence. New sets of keys are given to ATMs, which take them when they like.
+ * for a while; then a daemon's sessions leave ATMs in silence. New sets of keys are made for ATMs, which hear of them, and fetch them when they like: between
+ * messages, in the middle of a withdrawal, after several have passed; or people bring them. Each daemon reads of them in its own time.
  *
  * The MACs are hashes of key block and message: what matters here is who has made one over what. An ATM's mistakes are its own: a message without one,
- * or with one that is wrong.
+ * with one that is wrong, or under a set that it has done with. Whoever makes none is never refused for his key.
  *
  * What is left to chance here comes from a stream of its own, so that runs in which nobody has keys are as they were.
  */
 #include "tests/simulation/sim.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/key_rings.h"
+#include "lib/base/array.h"
 #include "lib/base/hash.h"
 #include "protocol/iso_mac.h"
 #include "protocol/tags.h"
+#include "rules/calendar.h"
 
 enum {
         TIMEOUT_MS = 2000,
@@ -26,9 +30,13 @@ enum {
         MOSTLY_PERMILLE = 900, /* of ATMs, where PINs are wanted */
         SLOW_PERMILLE = 20,    /* of questions */
         MISTAKE_PERMILLE = 15, /* of messages */
-        NEW_SET_PERMILLE = 3,  /* of messages */
-        TAKE_SET_PERMILLE = 100,
-        AWAY_PERMILLE = 4, /* of questions */
+        OLD_SET_PERMILLE = 5,  /* of messages of an ATM that has had another one */
+        NEW_SET_PERMILLE = 25, /* of messages */
+        BEHIND_MAX = 3,        /* sets that an ATM has not used yet */
+        FETCH_PERMILLE = 500,
+        TAKE_PERMILLE = 60, /* without fetching it: people have brought it */
+        READ_MS = 30000,    /* what a daemon has read of keys is at most so old */
+        AWAY_PERMILLE = 4,  /* of questions */
         BLOCK_TEXT = SIM_BLOCK_TEXT,
 };
 
@@ -67,40 +75,121 @@ static bool chance(struct sim *sim, int permille)
 
 /* sets of keys ---------------------------------------------------------------------------------------- */
 
-static void put_set(struct sim *sim, const char *terminal, int number, enum key_set_state state)
-{
-        struct key_row row = {.owner_kind = KEY_OWNER_TERMINAL,
-                              .owner = terminal,
-                              .kind = KEY_SET_WORKING,
-                              .number = number,
-                              .state = state,
-                              .check_value = "0000000000"};
-        char up[BLOCK_TEXT], down[BLOCK_TEXT], pin[BLOCK_TEXT];
+/* What became of a set, for all who read the database. */
+struct key_word {
+        char terminal[TERMINAL_LENGTH + 1];
+        int number;
+        enum key_set_state state;
+};
 
-        print_block(up, terminal, number, 'u');
-        print_block(down, terminal, number, 'd');
-        modules_pin_block(pin, terminal, number);
-        row.purpose = KEY_PURPOSE_PIN;
-        row.block = pin;
-        sim_must(key_rings_put(sim->rings, &row), "keys");
-        row.purpose = KEY_PURPOSE_MAC_UP;
-        row.block = up;
-        sim_must(key_rings_put(sim->rings, &row), "keys");
-        row.purpose = KEY_PURPOSE_MAC_DOWN;
-        row.block = down;
-        sim_must(key_rings_put(sim->rings, &row), "keys");
+/* The same key under its terminal's key-encrypting key. */
+static void print_handover(char text[BLOCK_TEXT], const char *terminal, int set, enum key_purpose purpose)
+{
+        snprintf(text, BLOCK_TEXT, "for %s set %04d %s", terminal, set, key_purpose_name[purpose]);
 }
 
+static const enum key_purpose purposes[] = {KEY_PURPOSE_PIN, KEY_PURPOSE_MAC_UP, KEY_PURPOSE_MAC_DOWN};
+static const char directions[] = {0, 'u', 'd'};
+
+static void put_set(struct key_rings *rings, const struct key_word *word)
+{
+        struct key_row row = {.owner_kind = KEY_OWNER_TERMINAL,
+                              .owner = word->terminal,
+                              .kind = KEY_SET_WORKING,
+                              .number = word->number,
+                              .state = word->state,
+                              .check_value = "0000000000"};
+        char block[BLOCK_TEXT], handover[BLOCK_TEXT];
+
+        for (size_t i = 0; i < LENGTH(purposes); i++) {
+                if (directions[i])
+                        print_block(block, word->terminal, word->number, directions[i]);
+                else
+                        modules_pin_block(block, word->terminal, word->number);
+                print_handover(handover, word->terminal, word->number, purposes[i]);
+                row.purpose = purposes[i];
+                row.block = block;
+                row.handover = word->state == KEY_SET_LOADED ? handover : NULL;
+                sim_must(key_rings_put(rings, &row), "keys");
+        }
+}
+
+static void arm_read(struct instance *instance, int64_t in_ms)
+{
+        sim_put(instance->sim, in_ms,
+                (struct event){.kind = EVENT_KEYS, .number = instance->number, .epoch = instance->epoch});
+}
+
+static void commit_word(struct sim *sim, const char *terminal, int number, enum key_set_state state)
+{
+        struct key_word *word;
+
+        sim->key_words = reallocarray(sim->key_words, sim->key_word_count + 1, sizeof *sim->key_words);
+        if (!sim->key_words)
+                abort();
+        word = &sim->key_words[sim->key_word_count++];
+        *word = (struct key_word){.number = number, .state = state};
+        memcpy(word->terminal, terminal, strlen(terminal));
+        put_set(sim->rings, word);
+        for (int i = 0; i < sim->instance_count; i++)
+                if (sim->instances[i].runs)
+                        arm_read(&sim->instances[i], draw_between(&sim->key_random, 0, READ_MS));
+}
+
+static void read_words(struct instance *instance)
+{
+        const struct sim *sim = instance->sim;
+
+        while (instance->words_read < sim->key_word_count)
+                put_set(instance->rings, &sim->key_words[instance->words_read++]);
+}
+
+/* Those who wait came before this read, all of them. */
+void module_keys_event(struct instance *instance)
+{
+        struct key_reader *reader;
+
+        if (instance->is_cut)
+                arm_read(instance, READ_MS);
+        else
+                read_words(instance);
+        while ((reader = TAILQ_FIRST(&instance->readers))) {
+                TAILQ_REMOVE(&instance->readers, reader, entry);
+                reader->ended(reader, !instance->is_cut);
+        }
+}
+
+static void read_keys(void *context, struct key_reader *reader)
+{
+        struct instance *instance = context;
+
+        instance->sim->counters->keys_read_for_messages++;
+        TAILQ_INSERT_TAIL(&instance->readers, reader, entry);
+        arm_read(instance, draw_between(&instance->sim->key_random, 0, 300));
+}
+
+static void forget_reader(void *context, struct key_reader *reader)
+{
+        struct instance *instance = context;
+
+        TAILQ_REMOVE(&instance->readers, reader, entry);
+}
+
+/* It is said again as long as the daemon has not read that it is known. */
 static void on_used(void *context, enum key_owner owner_kind, const char *terminal, int number)
 {
-        (void)owner_kind;
         struct instance *instance = context;
         struct sim *sim = instance->sim;
+        const struct key_ring *ring = key_rings_find(sim->rings, owner_kind, terminal);
+        const struct key_set *set = key_ring_set(ring, KEY_SET_WORKING, number);
 
+        if (instance->is_cut || !set || set->state != KEY_SET_LOADED)
+                return;
         sim->counters->key_sets_used++;
         for (int i = 1; i < number; i++)
-                put_set(sim, terminal, i, KEY_SET_RETIRED);
-        put_set(sim, terminal, number, KEY_SET_CURRENT);
+                if (key_ring_set(key_rings_find(sim->rings, owner_kind, terminal), KEY_SET_WORKING, i))
+                        commit_word(sim, terminal, i, KEY_SET_RETIRED);
+        commit_word(sim, terminal, number, KEY_SET_CURRENT);
 }
 
 void modules_open(struct sim *sim, bool may_have_keys)
@@ -115,9 +204,13 @@ void modules_open(struct sim *sim, bool may_have_keys)
 
 void modules_close(struct sim *sim)
 {
+        for (int i = 0; i < sim->instance_count; i++)
+                key_rings_free(sim->instances[i].rings);
         key_rings_free(sim->rings);
+        free(sim->key_words);
 }
 
+/* Before anything happens: no daemon has to hear of it later. */
 void modules_give_keys(struct machine *atm)
 {
         struct sim *sim = atm->sim;
@@ -126,7 +219,9 @@ void modules_give_keys(struct machine *atm)
             !draw_permille(&sim->key_random, sim->wants_pins ? MOSTLY_PERMILLE : KEYED_PERMILLE))
                 return;
         atm->key_set = atm->newest_set = 1;
-        put_set(sim, atm->terminal, 1, KEY_SET_LOADED);
+        commit_word(sim, atm->terminal, 1, KEY_SET_LOADED);
+        for (int i = 0; i < sim->instance_count; i++)
+                read_words(&sim->instances[i]);
 }
 
 /* ATMs ------------------------------------------------------------------------------------------------ */
@@ -135,10 +230,101 @@ static void look_for_new_set(struct machine *atm)
 {
         struct sim *sim = atm->sim;
 
-        if (atm->newest_set == atm->key_set && atm->newest_set < SETS_MAX && chance(sim, NEW_SET_PERMILLE))
-                put_set(sim, atm->terminal, ++atm->newest_set, KEY_SET_LOADED);
-        else if (atm->newest_set > atm->key_set && chance(sim, TAKE_SET_PERMILLE))
+        if (atm->newest_set < atm->key_set + BEHIND_MAX && atm->newest_set < SETS_MAX &&
+            chance(sim, NEW_SET_PERMILLE))
+                commit_word(sim, atm->terminal, ++atm->newest_set, KEY_SET_LOADED);
+        else if (atm->newest_set > atm->key_set && chance(sim, TAKE_PERMILLE))
                 atm->key_set = atm->newest_set;
+}
+
+bool modules_want_keys(struct machine *atm)
+{
+        return atm->key_set && atm->offered_set > atm->key_set && chance(atm->sim, FETCH_PERMILLE);
+}
+
+/* 0: there is none. */
+static int number_of(const struct iso_message *answer, const char *name)
+{
+        struct tag tag;
+        int64_t number = 0;
+
+        if (tags_find(answer, 62, name, &tag))
+                sim_must(number_parse_bytes(tag.value, tag.length, 1, SETS_MAX, &number),
+                         "a key set's number");
+        return (int)number;
+}
+
+void modules_hear_offer(struct machine *atm, const struct iso_message *answer)
+{
+        if (atm->key_set)
+                atm->offered_set = number_of(answer, TAG_KEY_OFFER);
+}
+
+void modules_hear_keys(struct machine *atm, const struct iso_message *answer)
+{
+        struct tag tag;
+
+        if (!tags_find(answer, 62, TAG_KEY_BLOCK, &tag) || atm->offered_set <= atm->key_set)
+                return;
+        sim_tell(atm->sim, "%s fetches set %d", atm->terminal, atm->offered_set);
+        atm->sim->counters->key_changes++;
+        atm->key_set = atm->offered_set;
+}
+
+/* The keys that an answer hands over are of the terminal and the set that it names, in their order, and nobody has them who did not ask. */
+static bool handover_is_right(const struct machine *atm, const struct iso_message *answer, int number)
+{
+        int offer = number_of(answer, TAG_KEY_OFFER);
+        size_t at = 0, blocks = 0;
+        char block[BLOCK_TEXT];
+        int64_t code;
+        struct tag tag;
+
+        if (offer && (offer <= number || offer > atm->newest_set))
+                return false;
+        while (tags_next(answer, 62, &at, &tag)) {
+                if (memcmp(tag.name, TAG_KEY_BLOCK, 2) != 0)
+                        continue;
+                if (blocks == LENGTH(purposes))
+                        return false;
+                print_handover(block, atm->terminal, offer, purposes[blocks++]);
+                if (tag.length != strlen(block) || memcmp(tag.value, block, tag.length) != 0)
+                        return false;
+        }
+        return blocks == 0 || (blocks == LENGTH(purposes) && iso_number(answer, 70, &code) && code == 101);
+}
+
+/* Whoever has sent nothing but what is under the set that it uses, which nobody can have retired. */
+void modules_check_refusal(const struct machine *atm, const struct iso_message *answer)
+{
+        char de7[11], transmitted[11];
+        int64_t stan;
+        bool is_advice = strcmp(answer->mti, "0210") != 0;
+
+        if (!iso_number(answer, 11, &stan) || !iso_copy(answer, 7, de7, sizeof de7))
+                return;
+        for (size_t i = 0; i < (is_advice ? atm->advice_count : atm->withdrawal_count); i++) {
+                const struct ledger_identity *identity =
+                    is_advice ? &atm->advices[i].identity : &atm->withdrawals[i].identity;
+                bool is_mistaken = is_advice ? atm->advices[i].is_mistaken : atm->withdrawals[i].is_mistaken;
+                int key_set = is_advice ? atm->advices[i].key_set : atm->withdrawals[i].key_set;
+
+                calendar_to_de7(identity->transmitted_ms, transmitted);
+                if (identity->stan == stan && !strcmp(transmitted, de7) && !is_mistaken &&
+                    key_set == atm->key_set)
+                        sim_violate(atm->sim, "I11",
+                                    "%s STAN %" PRId32 ": refused for its key, and set %d is good",
+                                    atm->terminal, identity->stan, key_set);
+        }
+}
+
+/* A set that it has done with; 0: it has had no other, or makes no such mistake. */
+static int old_set(struct machine *atm)
+{
+        if (atm->key_set == 1 || !chance(atm->sim, OLD_SET_PERMILLE))
+                return 0;
+        atm->sim->counters->old_sets++;
+        return atm->key_set - 1;
 }
 
 size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX],
@@ -148,28 +334,33 @@ size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t by
         char block[BLOCK_TEXT], number[16];
         size_t covered = 0;
         bool is_wrong, is_missing;
-        int length;
+        int length, set, old = 0;
 
         *ret_right = true;
+        atm->is_mistaken = false;
         if (!atm->key_set) {
                 length = iso_encode(&iso_dialect_ascii, message, bytes, ISO_MESSAGE_MAX, &error);
                 sim_must(length > 0, "a message");
                 return (size_t)length;
         }
-        if (!iso_has(message, 52) && !iso_has(message, 62)) /* whose PIN block is under the present set */
+        if (!iso_has(message, 52) && !iso_has(message, 62)) { /* whose PIN block is under the present set */
                 look_for_new_set(atm);
+                old = old_set(atm);
+        }
+        set = old ? old : atm->key_set;
         is_wrong = chance(atm->sim, MISTAKE_PERMILLE);
         is_missing = chance(atm->sim, MISTAKE_PERMILLE);
-        snprintf(number, sizeof number, "%d", atm->key_set);
+        snprintf(number, sizeof number, "%d", set);
         tags_add(message, 62, TAG_KEY_SET, number);
         length = is_missing
                      ? iso_encode(&iso_dialect_ascii, message, bytes, ISO_MESSAGE_MAX, &error)
                      : iso_mac_encode(&iso_dialect_ascii, message, bytes, ISO_MESSAGE_MAX, &covered, &error);
         sim_must(length > 0, "a message");
-        print_block(block, atm->terminal, atm->key_set, is_wrong ? 'd' : 'u');
+        print_block(block, atm->terminal, set, is_wrong ? 'd' : 'u');
         if (!is_missing)
                 compute(block, bytes, covered, bytes + covered);
         *ret_right = !is_wrong && !is_missing;
+        atm->is_mistaken = !*ret_right || old;
         atm->sim->counters->wrong_macs += !*ret_right;
         return (size_t)length;
 }
@@ -192,7 +383,7 @@ bool modules_answer_is_right(const struct machine *atm, const struct iso_message
                 return false;
         print_block(block, atm->terminal, (int)number, 'd');
         compute(block, bytes, covered, mac);
-        return memcmp(mac, bytes + covered, sizeof mac) == 0;
+        return memcmp(mac, bytes + covered, sizeof mac) == 0 && handover_is_right(atm, answer, (int)number);
 }
 
 /* daemons --------------------------------------------------------------------------------------------- */
@@ -299,10 +490,20 @@ static void drop(void *context, struct key_question *question)
 void module_start(struct instance *instance)
 {
         instance->module_back_ms = 0;
-        instance->keys = (struct session_keys){.rings = instance->sim->rings,
+        key_rings_free(instance->rings);
+        instance->rings = key_rings_new();
+        instance->words_read = 0;
+        if (!instance->rings)
+                abort();
+        pins_put_key(instance->sim, instance->rings);
+        read_words(instance);
+        TAILQ_INIT(&instance->readers);
+        instance->keys = (struct session_keys){.rings = instance->rings,
                                                .used = on_used,
                                                .ask = ask,
                                                .drop = drop,
+                                               .read = read_keys,
+                                               .forget = forget_reader,
                                                .context = instance,
                                                .wrong_max = WRONG_MAX};
 }
@@ -311,6 +512,7 @@ void module_throw_away(struct instance *instance)
 {
         while (instance->asked)
                 remove_question(instance, &instance->asked);
+        TAILQ_INIT(&instance->readers); /* their sessions are gone */
 }
 
 void module_event(struct instance *instance)

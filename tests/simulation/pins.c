@@ -35,6 +35,14 @@ enum {
 
 void pins_open(struct sim *sim)
 {
+        sim->wants_pins = sim->has_keys && draw_permille(&sim->key_random, PINS_PERMILLE);
+        if (sim->wants_pins)
+                sim->wrong_pins_permille =
+                    draw_permille(&sim->key_random, 500) ? WRONG_PERMILLE : OFTEN_PERMILLE;
+}
+
+void pins_put_key(const struct sim *sim, struct key_rings *rings)
+{
         struct key_row row = {.owner_kind = KEY_OWNER_ISSUER,
                               .owner = "HOUSE",
                               .kind = KEY_SET_VERIFICATION,
@@ -44,11 +52,8 @@ void pins_open(struct sim *sim)
                               .block = VERIFICATION_BLOCK,
                               .check_value = "0000000000"};
 
-        sim->wants_pins = sim->has_keys && draw_permille(&sim->key_random, PINS_PERMILLE);
-        if (!sim->wants_pins)
-                return;
-        sim->wrong_pins_permille = draw_permille(&sim->key_random, 500) ? WRONG_PERMILLE : OFTEN_PERMILLE;
-        sim_must(key_rings_put(sim->rings, &row), "keys");
+        if (sim->wants_pins)
+                sim_must(key_rings_put(rings, &row), "keys");
 }
 
 /* The right one of a card's number; the module makes the same digits of it. */

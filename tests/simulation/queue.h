@@ -23,6 +23,7 @@ enum event_kind {
         EVENT_POLL,          /* look for new reference data */
         EVENT_RELIEF,        /* the service is congested no longer */
         EVENT_MODULE,        /* a daemon's key module has an answer ready */
+        EVENT_KEYS,          /* a daemon reads what has changed of keys */
         EVENT_START,         /* a daemon starts */
         EVENT_DATABASE_UP,   /* a daemon reaches the database again */
         EVENT_BANKS,         /* a daemon's deadlines and work with banks */

@@ -423,6 +423,7 @@ static struct instance *daemon_of(struct sim *sim, const struct event *event)
         case EVENT_POLL:
         case EVENT_RELIEF:
         case EVENT_MODULE:
+        case EVENT_KEYS:
         case EVENT_BANKS:
         case EVENT_STORE:
         case EVENT_CONNECT:

@@ -157,6 +157,10 @@ enum {
         X(wrong_macs)                                                                                        \
         X(questions_dropped)                                                                                 \
         X(key_sets_used)                                                                                     \
+        X(key_changes)                                                                                       \
+        X(key_changes_in_withdrawals)                                                                        \
+        X(keys_read_for_messages)                                                                            \
+        X(old_sets)                                                                                          \
         X(modules_away)                                                                                      \
         X(pins_asked)                                                                                        \
         X(pins_wrong)                                                                                        \
@@ -263,9 +267,11 @@ struct atm_withdrawal {
         enum withdrawal_phase phase;
         int64_t dispensed_yen; /* the truth */
         int repeats;
-        char heard[3];   /* DE 39 of the answer that counted; "" none */
-        bool is_sealed;  /* a copy left with the right MAC, or it needs none */
-        bool has_script; /* its bank's, with the answer that counted */
+        char heard[3];    /* DE 39 of the answer that counted; "" none */
+        bool is_sealed;   /* a copy left with the right MAC, or it needs none */
+        bool is_mistaken; /* a copy left without, or under a set that the ATM has done with */
+        int key_set;      /* of the first copy */
+        bool has_script;  /* its bank's, with the answer that counted */
 };
 
 struct atm_inquiry {
@@ -281,7 +287,8 @@ struct atm_advice {
         const char *why;
         bool acknowledged;
         int sent;
-        bool is_sealed;
+        bool is_sealed, is_mistaken;
+        int key_set;
         bool reports; /* what became of the script */
 };
 
@@ -292,7 +299,8 @@ enum atm_task {
         TASK_INQUIRES,
         TASK_DISPENSES,
         TASK_ADVISES,
-        TASK_ECHOES
+        TASK_ECHOES,
+        TASK_CHANGES_KEYS
 };
 
 struct machine {
@@ -307,7 +315,9 @@ struct machine {
         enum atm_task task;
         struct ledger_identity awaited; /* of the message whose answer it waits for */
         struct link *link;
-        int key_set, newest_set; /* that it uses, and that it was given; 0: it has no keys */
+        int key_set, newest_set; /* that it uses, and that there is for it; 0: it has no keys */
+        int offered_set;         /* that it has heard of */
+        bool is_mistaken;        /* the message that it sent last */
         uint64_t timer;          /* its epoch */
         int failures;            /* to connect, since the last answer */
         unsigned connects;
@@ -337,6 +347,9 @@ struct instance {
         /* modules.c: */
         struct session_keys keys;
         struct module_question *asked; /* of its key module, in the order in which it answers */
+        struct key_rings *rings;       /* as it has read them */
+        size_t words_read;             /* of the database's */
+        TAILQ_HEAD(, key_reader) readers;
         int64_t module_back_ms;
         /* lines.c: */
         struct bank_routes routes;
@@ -413,7 +426,9 @@ struct sim {
         struct sim_counters *counters;
         struct token_key *token_key; /* not owned */
         struct draws key_random;
-        struct key_rings *rings;
+        struct key_rings *rings;    /* the database's */
+        struct key_word *key_words; /* what became of sets, in the order in which it was committed */
+        size_t key_word_count;
         bool has_keys;   /* some ATMs may have some */
         bool wants_pins; /* the house bank wants them */
         int wrong_pins_permille;
@@ -527,9 +542,19 @@ void modules_pin_block(char ret_block[SIM_BLOCK_TEXT], const char *terminal, int
 void module_start(struct instance *instance);
 void module_throw_away(struct instance *instance);
 void module_event(struct instance *instance);
+void module_keys_event(struct instance *instance);
+/* A message with an answer for it is heard: does the ATM know now of a set that it should fetch; has it fetched it? */
+void modules_hear_offer(struct machine *atm, const struct iso_message *answer);
+void modules_hear_keys(struct machine *atm, const struct iso_message *answer);
+/* It fetches it now. */
+bool modules_want_keys(struct machine *atm);
+/* It is refused for its key: may it be? */
+void modules_check_refusal(const struct machine *atm, const struct iso_message *answer);
 
 /* pins.c */
 void pins_open(struct sim *sim);
+/* The key that the house bank's PINs are verified with. */
+void pins_put_key(const struct sim *sim, struct key_rings *rings);
 void pins_of(int card, char ret_pin[SIM_PIN_TEXT]);
 void pins_give_card(struct sim *sim, int card);
 enum sim_typed pins_type(struct machine *atm);
