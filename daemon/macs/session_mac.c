@@ -134,6 +134,7 @@ static void on_made(struct key_question *question, const struct key_message *ans
                 wipe(mac);
 }
 
+/* Where nobody is asked the bytes are still there, for whoever tells of it. */
 static enum session_mac_need ask(struct session_mac *mac, enum session_mac_state state, const char *block)
 {
         bool checks = state == SESSION_MAC_CHECKING;
@@ -144,10 +145,8 @@ static enum session_mac_need ask(struct session_mac *mac, enum session_mac_state
         if (checks)
                 key_message_set(&message, KEY_FIELD_MAC, mac->bytes + mac->covered, ISO_MAC_LENGTH);
         mac->question = (struct key_question){.ended = checks ? on_checked : on_made, .context = mac};
-        if (!mac->keys->ask(mac->keys->context, &mac->question, &message)) {
-                wipe(mac);
+        if (!mac->keys->ask(mac->keys->context, &mac->question, &message))
                 return SESSION_MAC_UNASKED;
-        }
         mac->state = state;
         return SESSION_MAC_ASKED;
 }
@@ -221,7 +220,10 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
         memcpy(mac->bytes, bytes, length);
         mac->length = (uint16_t)length;
         mac->covered = (uint16_t)covered;
-        return set ? check_under(mac, set) : read_keys(mac);
+        enum session_mac_need need = set ? check_under(mac, set) : read_keys(mac);
+        if (need == SESSION_MAC_UNASKED)
+                wipe(mac);
+        return need;
 }
 
 /* ---- one that leaves ----------------------------------------------------------------------------------------- */
@@ -273,5 +275,8 @@ enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_messa
                 return SESSION_MAC_REFUSED;
         mac->length = (uint16_t)length;
         mac->covered = (uint16_t)covered;
-        return ask(mac, SESSION_MAC_MAKING, set->block[mac->side->ours]);
+        enum session_mac_need need = ask(mac, SESSION_MAC_MAKING, set->block[mac->side->ours]);
+        if (need == SESSION_MAC_UNASKED)
+                wipe(mac);
+        return need;
 }

@@ -1145,6 +1145,16 @@ START_TEST(a_set_that_there_is_not_is_98_after_the_keys_were_read_and_silence_wh
         ck_assert_str_eq(answered_since(peer, before), "");
         ck_assert_uint_eq(env.count.without_mac, 1);
         ck_assert(!peer->paused);
+        /* or it is there, and nobody can check its MAC */
+        feed_bytes(peer, bytes, seal(bytes, "2", "U"));
+        set_comes();
+        module.away = true;
+        end_read(true);
+        ck_assert_str_eq(answered_since(peer, before), "");
+        ck_assert_uint_eq(env.count.without_mac, 2);
+        ck_assert(!peer->paused);
+        module.away = false;
+        put_set(2, KEY_SET_RETIRED, "", "");
         feed_bytes(peer, bytes, seal(bytes, "2", "U"));
         end_read(true);
         go_on();
@@ -1153,7 +1163,7 @@ START_TEST(a_set_that_there_is_not_is_98_after_the_keys_were_read_and_silence_wh
         /* whoever names an older one than is known has the keys read by nobody */
         put_set(7, KEY_SET_CURRENT, "D0016M6AV00E0000U", "D0016M6AG00E0000D");
         ck_assert_str_eq(ask_under(peer, "6", "U", "7", "D"), "98");
-        ck_assert_int_eq(reads, 2);
+        ck_assert_int_eq(reads, 3);
         /* and who names newer ones for ever is put out */
         ck_assert_str_eq(ask_under(peer, "9", "U", "7", "D"), "98");
         ck_assert_int_eq(peer->end, SESSION_END_MAC);
