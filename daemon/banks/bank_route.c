@@ -391,7 +391,8 @@ static void on_muted(struct bank_session_env *env, const char *why)
         note_change(route, before);
         if (why && !was_mute)
                 log_event(
-                    LEVEL_ERROR, "link_mute", LOG_TEXT("link", route->settings.name), LOG_TEXT("reason", why),
+                    LEVEL_WARNING, "link_mute", LOG_TEXT("link", route->settings.name),
+                    LOG_TEXT("reason", why),
                     LOG_TEXT("help",
                              "nothing leaves for the bank without a MAC: its cards are refused with 91"));
         else if (!why)

@@ -35,6 +35,7 @@ void bank_open(struct sim *sim, int number)
                 fprintf(stderr, "sim: %s\n", error);
                 abort();
         }
+        bank->dialect.pin = '\0'; /* its cards have none here */
         bank->bank = bank_new(bank->name);
         if (!bank->bank)
                 abort();
@@ -138,8 +139,7 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
 {
         struct sim *sim = line->sim;
         uint8_t bytes[ISO_MESSAGE_MAX];
-        struct iso_error error;
-        int length;
+        size_t length;
 
         if (how == BEHAVIOUR_SILENT)
                 return;
@@ -153,15 +153,14 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
                 if (iso_has(message, field) && sim->banks[line->bank].dialect.field[field].format == ISO_NONE)
                         iso_unset(message, field);
         }
-        length = iso_encode(&sim->banks[line->bank].dialect, message, bytes, sizeof bytes, &error);
-        assert(length > 0);
-        answer_in(line, bytes, (size_t)length,
+        length = modules_bank_seal(&sim->banks[line->bank], message, bytes);
+        answer_in(line, bytes, length,
                   how == BEHAVIOUR_SLOW && sim->script ? script_slow_ms(sim)
                   : how == BEHAVIOUR_SLOW              ? draw_between(&sim->random, SLOW_FROM_MS, SLOW_TO_MS)
                   : how == BEHAVIOUR_LATE ? draw_between(&sim->random, sim->late_ms[0], sim->late_ms[1])
                                           : draw_between(&sim->random, 0, THINKS_MS));
         if (how == BEHAVIOUR_DUPLICATE)
-                answer_in(line, bytes, (size_t)length,
+                answer_in(line, bytes, length,
                           draw_between(&sim->random, 0,
                                        draw_permille(&sim->random, 500) ? THINKS_MS : sim->late_ms[1]));
 }
@@ -182,6 +181,8 @@ void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, s
                 sim_violate(sim, "dialog", "%s gets a message that it can't read", bank->name);
                 return;
         }
+        if (!modules_bank_hears_right(bank, &message, bytes, length))
+                sim_violate(sim, "I11", "%s gets a %s without the right MAC", bank->name, message.mti);
         how = draw(bank, line, message.mti);
         if (how == BEHAVIOUR_DEAF) {
                 sim->counters->bank_deaf++;

@@ -486,6 +486,7 @@ static void start_route(struct instance *instance, const struct sim_bank *bank)
         route = bank_route_new(&settings, &bank->dialect, &bank->codes, &shell);
         if (!route)
                 abort();
+        bank_route_set_keys(route, &instance->keys);
         instance->routes.route[instance->routes.count++] = route;
         for (int i = 0; i < SIM_LINES; i++) {
                 instance->line[bank->number][i] = NULL;
@@ -593,9 +594,11 @@ static void see_session(int64_t *next_ms, const struct bank_session *session, bo
                 sooner(next_ms, notice->deadline_ms);
         if (session->network_deadline_ms)
                 sooner(next_ms, session->network_deadline_ms);
-        else if (session->state == BANK_SESSION_UP && (session->echo_due || !calm)) /* or it never ends */
-                sooner(next_ms,
-                       session->echo_due ? 0 : session->heard_ms + session->env->settings->echo_interval_ms);
+        else if (session->state == BANK_SESSION_SIGNING_ON || session->env->mute || /* for want of a MAC */
+                 session->echo_due)
+                sooner(next_ms, session->network_again_ms);
+        else if (!calm) /* or it never ends */
+                sooner(next_ms, session->heard_ms + session->env->settings->echo_interval_ms);
 }
 
 static bool is_sent_to(const struct instance *instance, const char *link)

@@ -1,7 +1,7 @@
 /*
- * Each daemon's key module, and the keys of the ATMs that have some. A module takes its time, is slower than its daemon waits now and then, and goes away
- * for a while; then a daemon's sessions leave ATMs in silence. New sets of keys are made for ATMs, which hear of them, and fetch them when they like: between
- * messages, in the middle of a withdrawal, after several have passed; or people bring them. Each daemon reads of them in its own time.
+ * Each daemon's key module, and the keys of the ATMs and banks that have some. A module takes its time, is slower than its daemon waits now and then, and goes away
+ * for a while; then a daemon's sessions leave ATMs in silence, and nothing leaves for banks. New sets of keys are made for ATMs, which hear of them, and fetch them when they
+ * like: between messages, in the middle of a withdrawal, after several have passed; or people bring them, as they bring banks theirs. Each daemon reads of them in its own time.
  *
  * The MACs are hashes of key block and message: what matters here is who has made one over what. An ATM's mistakes are its own: a message without one,
  * with one that is wrong, or under a set that it has done with. Whoever makes none is never refused for his key.
@@ -26,7 +26,7 @@ enum {
         TIMEOUT_MS = 2000,
         WRONG_MAX = 3,
         SETS_MAX = 9999,
-        KEYED_PERMILLE = 500,  /* of runs; and of their ATMs */
+        KEYED_PERMILLE = 500,  /* of runs; and of their ATMs and banks */
         MOSTLY_PERMILLE = 900, /* of ATMs, where PINs are wanted */
         SLOW_PERMILLE = 20,    /* of questions */
         MISTAKE_PERMILLE = 15, /* of messages */
@@ -77,7 +77,8 @@ static bool chance(struct sim *sim, int permille)
 
 /* What became of a set, for all who read the database. */
 struct key_word {
-        char terminal[TERMINAL_LENGTH + 1];
+        enum key_owner owner_kind;
+        char owner[KEY_OWNER_MAX + 1];
         int number;
         enum key_set_state state;
 };
@@ -93,8 +94,8 @@ static const char directions[] = {0, 'u', 'd'};
 
 static void put_set(struct key_rings *rings, const struct key_word *word)
 {
-        struct key_row row = {.owner_kind = KEY_OWNER_TERMINAL,
-                              .owner = word->terminal,
+        struct key_row row = {.owner_kind = word->owner_kind,
+                              .owner = word->owner,
                               .kind = KEY_SET_WORKING,
                               .number = word->number,
                               .state = word->state,
@@ -103,13 +104,14 @@ static void put_set(struct key_rings *rings, const struct key_word *word)
 
         for (size_t i = 0; i < LENGTH(purposes); i++) {
                 if (directions[i])
-                        print_block(block, word->terminal, word->number, directions[i]);
+                        print_block(block, word->owner, word->number, directions[i]);
                 else
-                        modules_pin_block(block, word->terminal, word->number);
-                print_handover(handover, word->terminal, word->number, purposes[i]);
+                        modules_pin_block(block, word->owner, word->number);
+                print_handover(handover, word->owner, word->number, purposes[i]);
                 row.purpose = purposes[i];
                 row.block = block;
-                row.handover = word->state == KEY_SET_LOADED ? handover : NULL;
+                row.handover =
+                    word->state == KEY_SET_LOADED && word->owner_kind == KEY_OWNER_TERMINAL ? handover : NULL;
                 sim_must(key_rings_put(rings, &row), "keys");
         }
 }
@@ -120,7 +122,8 @@ static void arm_read(struct instance *instance, int64_t in_ms)
                 (struct event){.kind = EVENT_KEYS, .number = instance->number, .epoch = instance->epoch});
 }
 
-static void commit_word(struct sim *sim, const char *terminal, int number, enum key_set_state state)
+static void commit_word(struct sim *sim, enum key_owner owner_kind, const char *owner, int number,
+                        enum key_set_state state)
 {
         struct key_word *word;
 
@@ -128,8 +131,8 @@ static void commit_word(struct sim *sim, const char *terminal, int number, enum 
         if (!sim->key_words)
                 abort();
         word = &sim->key_words[sim->key_word_count++];
-        *word = (struct key_word){.number = number, .state = state};
-        memcpy(word->terminal, terminal, strlen(terminal));
+        *word = (struct key_word){.owner_kind = owner_kind, .number = number, .state = state};
+        memcpy(word->owner, owner, strlen(owner));
         put_set(sim->rings, word);
         for (int i = 0; i < sim->instance_count; i++)
                 if (sim->instances[i].runs)
@@ -176,20 +179,20 @@ static void forget_reader(void *context, struct key_reader *reader)
 }
 
 /* It is said again as long as the daemon has not read that it is known. */
-static void on_used(void *context, enum key_owner owner_kind, const char *terminal, int number)
+static void on_used(void *context, enum key_owner owner_kind, const char *owner, int number)
 {
         struct instance *instance = context;
         struct sim *sim = instance->sim;
-        const struct key_ring *ring = key_rings_find(sim->rings, owner_kind, terminal);
+        const struct key_ring *ring = key_rings_find(sim->rings, owner_kind, owner);
         const struct key_set *set = key_ring_set(ring, KEY_SET_WORKING, number);
 
         if (instance->is_cut || !set || set->state != KEY_SET_LOADED)
                 return;
         sim->counters->key_sets_used++;
         for (int i = 1; i < number; i++)
-                if (key_ring_set(key_rings_find(sim->rings, owner_kind, terminal), KEY_SET_WORKING, i))
-                        commit_word(sim, terminal, i, KEY_SET_RETIRED);
-        commit_word(sim, terminal, number, KEY_SET_CURRENT);
+                if (key_ring_set(key_rings_find(sim->rings, owner_kind, owner), KEY_SET_WORKING, i))
+                        commit_word(sim, owner_kind, owner, i, KEY_SET_RETIRED);
+        commit_word(sim, owner_kind, owner, number, KEY_SET_CURRENT);
 }
 
 void modules_open(struct sim *sim, bool may_have_keys)
@@ -219,9 +222,88 @@ void modules_give_keys(struct machine *atm)
             !draw_permille(&sim->key_random, sim->wants_pins ? MOSTLY_PERMILLE : KEYED_PERMILLE))
                 return;
         atm->key_set = atm->newest_set = 1;
-        commit_word(sim, atm->terminal, 1, KEY_SET_LOADED);
+        commit_word(sim, KEY_OWNER_TERMINAL, atm->terminal, 1, KEY_SET_LOADED);
         for (int i = 0; i < sim->instance_count; i++)
                 read_words(&sim->instances[i]);
+}
+
+void modules_give_bank_keys(struct sim_bank *bank)
+{
+        struct sim *sim = bank->sim;
+
+        if (!sim->has_keys || !draw_permille(&sim->key_random, KEYED_PERMILLE))
+                return;
+        bank->key_set = bank->newest_set = 1;
+        commit_word(sim, KEY_OWNER_LINK, bank->name, 1, KEY_SET_LOADED);
+        for (int i = 0; i < sim->instance_count; i++)
+                read_words(&sim->instances[i]);
+}
+
+/* banks ----------------------------------------------------------------------------------------------- */
+
+/* A bank begins with a new set in the message after the one in which it got it, or later. */
+static void look_for_new_bank_set(struct sim_bank *bank)
+{
+        struct sim *sim = bank->sim;
+
+        if (bank->newest_set == bank->key_set && bank->newest_set < SETS_MAX && chance(sim, NEW_SET_PERMILLE))
+                commit_word(sim, KEY_OWNER_LINK, bank->name, ++bank->newest_set, KEY_SET_LOADED);
+        else if (bank->newest_set > bank->key_set && chance(sim, TAKE_PERMILLE))
+                bank->key_set = bank->newest_set;
+}
+
+/* What somebody would make of it who has no key: whoever believes it pays out what the bank has declined, or leaves it debited (I5). */
+static void forge(struct iso_message *answer)
+{
+        char de39[3];
+
+        if (strcmp(answer->mti, "0210") == 0 && iso_copy(answer, 39, de39, sizeof de39))
+                iso_set_string(answer, 39, strcmp(de39, "00") == 0 ? "51" : "00");
+}
+
+size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX])
+{
+        struct iso_error error;
+        char block[BLOCK_TEXT];
+        size_t covered = 0;
+        bool is_forged;
+        int length;
+
+        if (!bank->key_set) {
+                length = iso_encode(&bank->dialect, message, bytes, ISO_MESSAGE_MAX, &error);
+                sim_must(length > 0, "a bank's message");
+                return (size_t)length;
+        }
+        look_for_new_bank_set(bank);
+        is_forged = chance(bank->sim, MISTAKE_PERMILLE);
+        if (is_forged)
+                forge(message);
+        iso_mac_name_set(&bank->dialect, message, bank->key_set);
+        length = iso_mac_encode(&bank->dialect, message, bytes, ISO_MESSAGE_MAX, &covered, &error);
+        sim_must(length > 0, "a bank's message");
+        print_block(block, bank->name, bank->key_set, 'd');
+        compute(block, bytes, covered, bytes + covered);
+        bytes[covered] ^= is_forged;
+        bank->sim->counters->bank_wrong_macs += is_forged;
+        return (size_t)length;
+}
+
+/* Of any set that the bank ever had: a message may be on its way while it begins with another one. */
+bool modules_bank_hears_right(const struct sim_bank *bank, const struct iso_message *message,
+                              const uint8_t *bytes, size_t length)
+{
+        char block[BLOCK_TEXT];
+        uint8_t mac[ISO_MAC_LENGTH];
+        size_t covered;
+        int set = iso_mac_set(&bank->dialect, message);
+
+        if (!bank->key_set)
+                return !iso_has(message, ISO_MAC_PRIMARY) && !iso_has(message, ISO_MAC_SECONDARY);
+        if (set < 1 || set > bank->newest_set || !iso_mac_covered(&bank->dialect, message, length, &covered))
+                return false;
+        print_block(block, bank->name, set, 'u');
+        compute(block, bytes, covered, mac);
+        return memcmp(mac, bytes + covered, sizeof mac) == 0;
 }
 
 /* ATMs ------------------------------------------------------------------------------------------------ */
@@ -232,7 +314,7 @@ static void look_for_new_set(struct machine *atm)
 
         if (atm->newest_set < atm->key_set + BEHIND_MAX && atm->newest_set < SETS_MAX &&
             chance(sim, NEW_SET_PERMILLE))
-                commit_word(sim, atm->terminal, ++atm->newest_set, KEY_SET_LOADED);
+                commit_word(sim, KEY_OWNER_TERMINAL, atm->terminal, ++atm->newest_set, KEY_SET_LOADED);
         else if (atm->newest_set > atm->key_set && chance(sim, TAKE_PERMILLE))
                 atm->key_set = atm->newest_set;
 }

@@ -226,6 +226,8 @@ static void build(struct sim *sim, enum ledger_mem_defect defect)
                 atm_start(&sim->atms[i]);
                 modules_give_keys(&sim->atms[i]);
         }
+        for (int i = 0; i < sim->bank_count; i++)
+                modules_give_bank_keys(&sim->banks[i]);
 }
 
 struct sim *sim_new(uint64_t seed, enum ledger_mem_defect defect, struct token_key *token_key,

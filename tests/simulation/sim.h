@@ -161,6 +161,7 @@ enum {
         X(key_changes_in_withdrawals)                                                                        \
         X(keys_read_for_messages)                                                                            \
         X(old_sets)                                                                                          \
+        X(bank_wrong_macs)                                                                                   \
         X(modules_away)                                                                                      \
         X(pins_asked)                                                                                        \
         X(pins_wrong)                                                                                        \
@@ -244,7 +245,8 @@ struct sim_bank {
         struct bank_codes codes;
         struct bank *bank;
         bool runs;
-        enum behaviour order; /* for the next message about money; BEHAVIOUR_NORMAL: as the rates say */
+        int key_set, newest_set; /* that it uses, and that it was given; 0: its link has no keys */
+        enum behaviour order;    /* for the next message about money; BEHAVIOUR_NORMAL: as the rates say */
 };
 
 /* ATMs ---------------------------------------------------------------------------------------------- */
@@ -532,6 +534,12 @@ void modules_open(struct sim *sim, bool may_have_keys);
 void modules_close(struct sim *sim);
 /* Some ATMs get their first set. */
 void modules_give_keys(struct machine *atm);
+/* After them: the same of a bank's link. */
+void modules_give_bank_keys(struct sim_bank *bank);
+/* What a bank says, with a MAC where its link has keys, now and then another thing under a wrong one; and whether what it hears has the one that it must have. */
+size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX]);
+bool modules_bank_hears_right(const struct sim_bank *bank, const struct iso_message *message,
+                              const uint8_t *bytes, size_t length);
 /* The message as the ATM sends it, with a MAC if it has keys. The size; right: with the MAC that it must have. */
 size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX],
                     bool *ret_right);
