@@ -18,6 +18,7 @@
 #include "protocol/frame.h"
 #include "protocol/iso_mac.h"
 #include "protocol/profile.h"
+#include "protocol/tags.h"
 #include "tests/suite.h"
 
 #define DOCUMENT SOURCE_DIR "/docs/protocol.md"
@@ -295,8 +296,8 @@ START_TEST(the_examples_are_what_they_say)
                 sealed += check_mac(&decoded, message, length);
                 examples++;
         }
-        ck_assert_int_eq(examples, 4);
-        ck_assert_int_eq(sealed, 1);
+        ck_assert_int_eq(examples, 5);
+        ck_assert_int_eq(sealed, 2);
 }
 END_TEST
 
@@ -321,6 +322,48 @@ START_TEST(the_example_of_a_key_block_has_the_key_of_the_examples)
         at = strstr(document, "under the AES key ") + strlen("under the AES key ");
         ck_assert(hex_parse(at, kek.bytes, kek.length));
         ck_assert_mem_eq(key.bytes, kek.bytes, kek.length);
+}
+END_TEST
+
+/* An answer with a set's keys, which the text before it names. */
+START_TEST(the_example_of_a_key_change_has_the_keys_that_it_says)
+{
+        static const char of_kek[] = "a terminal whose key-encrypting key is ", of_keys[] = "set 2 are ";
+        static const char *const usages[] = {"P0", "M6", "M6"};
+        const char *text = strstr(document, of_kek), *named = text ? strstr(text, of_keys) : NULL,
+                   *hex = named ? strstr(named, "\n```\n") : NULL;
+        struct cipher_key kek = {CIPHER_AES, 16, {0}}, wanted = {CIPHER_AES, 16, {0}}, key;
+        struct key_block_guard guard;
+        uint8_t bytes[ISO_MESSAGE_MAX];
+        struct iso_message answer;
+        struct iso_error error;
+        struct tag tag;
+        size_t size = 0, at = 0, blocks = 0;
+
+        ck_assert(hex && hex_parse(text + strlen(of_kek), kek.bytes, kek.length));
+        key_block_guard_of(&kek, &guard);
+        for (hex += strlen("\n```\n"); *hex != '`'; hex += hex[2] == '\n' ? 3 : 2)
+                ck_assert(size < sizeof(bytes) && hex_parse(hex, bytes + size++, 1));
+        ck_assert_int_eq(iso_decode(&iso_dialect_ascii, bytes + ISO_LENGTH_HEADER, size - ISO_LENGTH_HEADER,
+                                    &answer, &error),
+                         0);
+        ck_assert_ptr_null(tags_problem(&answer, 62));
+        ck_assert(tags_find(&answer, 62, TAG_KEY_OFFER, &tag) && tag.length == 1 && *tag.value == '2');
+        named += strlen(of_keys);
+        while (tags_next(&answer, 62, &at, &tag)) {
+                struct key_block_header header;
+                if (memcmp(tag.name, TAG_KEY_BLOCK, 2) != 0)
+                        continue;
+                ck_assert_uint_lt(blocks, 3);
+                ck_assert_int_eq(key_block_unwrap(&guard, tag.value, tag.length, &header, &key),
+                                 KEY_BLOCK_GOOD);
+                ck_assert_str_eq(header.usage, usages[blocks++]);
+                ck_assert(hex_parse(named, wanted.bytes, wanted.length));
+                ck_assert_mem_eq(key.bytes, wanted.bytes, wanted.length);
+                named += strcspn(named, " :");                        /* behind the key, */
+                named += strcspn(named, "0123456789") * (blocks < 3); /* to the next */
+        }
+        ck_assert_uint_eq(blocks, 3);
 }
 END_TEST
 
@@ -357,6 +400,7 @@ static Suite *suite(void)
         tcase_add_test(t, the_table_of_reasons_is_the_order_in_which_they_win);
         tcase_add_test(t, the_table_of_fields_is_the_dialect);
         tcase_add_test(t, the_examples_are_what_they_say);
+        tcase_add_test(t, the_example_of_a_key_change_has_the_keys_that_it_says);
         tcase_add_test(t, the_example_of_a_key_block_has_the_key_of_the_examples);
         tcase_add_test(t, the_examples_of_pin_blocks_have_the_pin_that_they_say);
         tcase_add_test(t, the_table_of_a_dialects_fields_is_the_loaders);
