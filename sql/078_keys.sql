@@ -166,6 +166,10 @@ CREATE OR REPLACE FUNCTION key_set_retire(p_owner_kind text, p_owner text, p_kin
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
         PERFORM demand_note();
+        IF p_kind = 'kek' THEN -- nor is anything on offer that is under it
+                UPDATE key_set s SET handover = NULL, version = key_version_next()
+                WHERE s.owner_kind = p_owner_kind AND s.owner = p_owner AND s.handover IS NOT NULL;
+        END IF;
         UPDATE key_set s SET block = NULL, handover = NULL, retired_at = business_now(), version = key_version_next()
         WHERE s.owner_kind = p_owner_kind AND s.owner = p_owner AND s.kind = p_kind AND s.number = p_number AND s.retired_at IS NULL;
         PERFORM demand(FOUND, format('key set %s (%s) of %s %s', coalesce(p_number::text, 'NULL'), coalesce(p_kind, 'NULL'), coalesce(p_owner_kind, 'NULL'),

@@ -187,6 +187,8 @@ START_TEST(a_set_is_on_offer_until_it_is_used_or_its_terminal_has_another_key_en
             {WORLD_KEEPER, ON_OFFER, 4},
             {WORLD_KEEPER, KEK, 0},
             {WORLD_KEEPER, ON_OFFER, 5},
+            {WORLD_KEEPER, "SELECT key_set_retire('terminal', 'T0000001', 'kek', 2)", 0},
+            {WORLD_KEEPER, ON_OFFER, 6},
         };
         struct world world;
         struct key_rings *following, *fresh;
@@ -211,7 +213,7 @@ START_TEST(a_set_is_on_offer_until_it_is_used_or_its_terminal_has_another_key_en
         ck_assert_int_eq(world_number(&world, "SELECT count(*) FROM key_set WHERE handover IS NOT NULL AND "
                                               "(retired_at IS NOT NULL OR current_at IS NOT NULL)"),
                          0);
-        ck_assert_str_eq(key_ring_offer(first_terminal(following), 4)->handover[KEY_PURPOSE_MAC_UP],
+        ck_assert_str_eq(key_ring_offer(first_terminal(following), 5)->handover[KEY_PURPOSE_MAC_UP],
                          WORLD_BLOCK("M6"));
         key_rings_free(following);
         PQfinish(atmd);
