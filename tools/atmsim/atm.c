@@ -111,14 +111,16 @@ static enum mac_fault mac_of(struct sim_atm *atm, struct atm_turn *turn, enum at
         return MAC_RIGHT;
 }
 
-/* What the PIN of a message is to be. Whoever mistypes it does so for all copies; a fault of the pad is over after one. */
+/* What the PIN of a message is to be: the same in all copies, so that it does not depend on which of them is decided. */
 static enum pin_fault pin_of(struct sim_atm *atm, struct atm_turn *turn, enum atm_message what)
 {
-        if (what == ATM_REQUEST && happens(atm, turn, FAULT_NO_PIN))
-                return PIN_MISSING;
-        if (what == ATM_REQUEST && happens(atm, turn, FAULT_BAD_PIN))
-                return PIN_UNREADABLE;
-        return atm->w.mistyped ? PIN_MISTYPED : PIN_RIGHT;
+        bool may_fail = what == ATM_REQUEST && atm->attempts == 0 && atm->copies == 0;
+
+        if (may_fail && happens(atm, turn, FAULT_NO_PIN))
+                atm->w.pin = PIN_MISSING;
+        else if (may_fail && happens(atm, turn, FAULT_BAD_PIN))
+                atm->w.pin = PIN_UNREADABLE;
+        return atm->w.pin;
 }
 
 /* power_off counts the power's losses by itself. */
@@ -524,7 +526,7 @@ static void on_inquiry_answer(struct sim_atm *atm, struct atm_turn *turn)
         }
         histogram_add(&turn->counters->inquiry_us, turn->now_us - atm->w.came_us);
         atm->w.came_us = turn->now_us;
-        atm->w.mistyped = false; /* it is typed anew */
+        atm->w.pin = PIN_RIGHT; /* it is typed anew */
         begin_request(atm, turn);
 }
 
@@ -639,7 +641,7 @@ void atm_on_customer(struct sim_atm *atm, struct atm_turn *turn, const struct cu
                                      .card = customer->card,
                                      .charge_yen = -1,
                                      .came_us = customer->came_us,
-                                     .mistyped = customer->mistypes,
+                                     .pin = customer->mistypes ? PIN_MISTYPED : PIN_RIGHT,
                                      .asked_ms = business_second(turn)};
         memcpy(atm->w.token, token, sizeof(atm->w.token));
         strcpy(atm->w.mask, mask);

@@ -82,9 +82,9 @@ struct withdrawal {
         char rrn[13], approval[7];
         bool has_script; /* of its bank, with the approval; to be told of once. Forgotten with the power */
         int64_t paid_yen;
-        int64_t came_us;  /* when its customer wanted it; 0: before a power loss */
-        int64_t asked_ms; /* what DE 7 of all that is asked for this customer says */
-        bool mistyped;    /* the PIN of what is asked */
+        int64_t came_us;    /* when its customer wanted it; 0: before a power loss */
+        int64_t asked_ms;   /* what DE 7 of all that is asked for this customer says */
+        enum pin_fault pin; /* of what is asked, in all copies */
         bool recovered;
 };
 
