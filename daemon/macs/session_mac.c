@@ -249,8 +249,12 @@ static void add_offer(const struct session_mac *mac, struct iso_message *answer)
                 return;
         snprintf(number, sizeof(number), "%d", offer->number);
         tags_add(answer, TAGS, TAG_KEY_OFFER, number);
-        for (size_t i = 0; mac->hands_over && i < LENGTH(purposes); i++)
+        if (!mac->hands_over)
+                return;
+        for (size_t i = 0; i < LENGTH(purposes); i++)
                 tags_add(answer, TAGS, TAG_KEY_BLOCK, offer->handover[purposes[i]]);
+        log_limited(LEVEL_INFO, "key_change", LOG_TEXT(key_owner_name[mac->side->owner_kind], mac->owner),
+                    LOG_NUMBER("under", mac->set), LOG_NUMBER("set", offer->number));
 }
 
 enum session_mac_need session_mac_seal(struct session_mac *mac, struct iso_message *message,

@@ -361,7 +361,8 @@ static const struct option_row rows[] = {
      .variable = "ATM_KEYS",
      .text = "CSV with the columns terminal, set, pin_key, mac_key_up and mac_key_down, mode 0600: key "
              "blocks under the "
-             "terminals' key-encrypting keys, of which each takes its newest set. Without it no ATM has "
+             "terminals' key-encrypting keys, of which each takes its newest set; newer ones that came over "
+             "the line are in the journal's folder (keys.csv). Without it no ATM has "
              "keys, and none "
              "makes or expects a MAC or asks for a PIN"},
     {.name = "keks",
