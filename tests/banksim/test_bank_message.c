@@ -642,6 +642,28 @@ END_TEST
 
 #define ROWS(table) (int)(sizeof(table) / sizeof(table[0]))
 
+START_TEST(a_message_under_a_wrong_mac_is_answered_so_and_nothing_else_comes_of_it)
+{
+        static const char *const mtis[][2] = {
+            {"0200", "0210"}, {"0201", "0210"}, {"0220", "0230"}, {"0420", "0430"}, {"0800", "0810"}};
+        struct iso_message message = request(mtis[_i][0]);
+        int64_t before = 0, after = 0;
+        uint8_t token[TOKEN_LENGTH];
+        token_of_pan(desk.key, pan, token);
+        ck_assert(bank_balance(desk.bank, token, &before));
+        bank_message_refuse_mac(&message, "N8", "the MAC is another one", &reply);
+        ck_assert_str_eq(reply.answer.mti, mtis[_i][1]);
+        ck_assert_str_eq(answered(39), "N8");
+        ck_assert_str_eq(answered(11), "000042");
+        ck_assert_int_eq(reply.count, BANK_COUNT_WRONG_MAC);
+        ck_assert(!reply.has_record && !reply.close);
+        ck_assert(bank_balance(desk.bank, token, &after) && after == before);
+        strcpy(message.mti, "0300");
+        bank_message_refuse_mac(&message, "N8", "the MAC is another one", &reply);
+        ck_assert(reply.close);
+}
+END_TEST
+
 /* A PIN block in its place, of a PIN that the card has or not. */
 static const struct {
         char format;
@@ -717,6 +739,8 @@ int main(void)
         tcase_add_test(tcase, a_spoilt_answer_matches_no_request_any_more);
         tcase_add_loop_test(tcase, a_bank_with_keys_finds_wrong_pins, 0,
                             (int)(sizeof(pin_rows) / sizeof(pin_rows[0])));
+        tcase_add_loop_test(tcase, a_message_under_a_wrong_mac_is_answered_so_and_nothing_else_comes_of_it, 0,
+                            5);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

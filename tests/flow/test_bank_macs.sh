@@ -76,6 +76,8 @@ rm "$BANKSIM_KEYS"
 atmctl key export --note trial "$BANKSIM_KEYS" --link BANKA BANKB BANKC >/dev/null
 "$ROOT/scripts/lab" kill --dir "$WORK/lab" --bank
 "$ROOT/scripts/lab" start --dir "$WORK/lab" --bank
+# atmd begins with the set that it knows to be current; the bank has not got that any more, says so, and is understood
+await "a bank that finds our MAC wrong" logged event=bank_refuses_mac BANKA
 sql_when "the sets that BANKA and BANKC have begun with" "(SELECT count(*) FROM key_set WHERE owner_kind = 'link' AND number = 2 AND current_at IS NOT NULL) = 2
         AND (SELECT count(*) FROM key_set WHERE owner_kind = 'link' AND kind = 'working' AND number = 1 AND retired_at IS NULL) = 1"
 for name in BANKA BANKB BANKC; do

@@ -65,6 +65,9 @@ static void check_mac(const struct iso_dialect *dialect, struct iso_message *mes
         size_t covered = 0, again = 0;
         int field = iso_mac_field(dialect, message);
 
+        int set = iso_mac_set(dialect, message);
+
+        PROMISE(set >= 0 && set <= ISO_KEY_SET_MAX);
         if (iso_mac_covered(dialect, message, size, &covered))
                 PROMISE(covered + ISO_MAC_LENGTH == size && iso_has(message, field));
         int written = iso_mac_encode(dialect, message, out, sizeof(out), &covered, &error);
