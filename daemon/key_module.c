@@ -39,7 +39,8 @@ static void on_away(void *context, const char *why)
         module->away_said = true;
         module->away_ms = steady_now_ms();
         log_event(LEVEL_ERROR, "key_module_away", LOG_TEXT("reason", why),
-                  LOG_TEXT("help", "terminals with keys are left in silence until it is back"));
+                  LOG_TEXT("help", "terminals with keys are left in silence, and nothing is said to banks "
+                                   "with keys, until it is back"));
 }
 
 static const struct key_client_events client_events = {on_up, on_away};

@@ -3,7 +3,7 @@
  *
  * Transitions of a transaction: service_submit takes it and gives it to the ledger, on_done gets it back;
  * finish is the one way out. decide_and_submit is shared by the first decision and by those made anew.
- * verify_pin gives it to the key module, on_verified gets it back. ask_bank gives it to a bank, on_bank_end gets it back.
+ * verify_pin gives it to the key module, for a PIN's value or a bank's PIN block, and on_verified gets it back. ask_bank gives it to a bank, on_bank_end gets it back.
  * change_state is the door for its state.
  */
 #include "daemon/service.h"
@@ -601,7 +601,7 @@ static void on_bank_end(struct bank_exchange *exchange, enum bank_end end, const
         struct txn *txn = (struct txn *)((char *)exchange - offsetof(struct txn, exchange));
         struct service *service = txn->op.context;
         const struct bank_codes *codes = &txn->route->codes;
-        (void)end; /* unless it was answered there is no answer: both others are silence to us */
+        (void)end; /* unless it was answered there is no answer: all others are silence to us */
         change_state(service, txn, TXN_IN_HAND);
         txn->route = NULL; /* the reservation ended with the exchange */
         end_asking(service, txn, codes, answer);

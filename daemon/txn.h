@@ -12,7 +12,7 @@
  * IN_HAND     with the service alone: being decided, or just back and about to go on; within one call only
  * IN_LEDGER   op is the ledger's until on_done
  * ASKING      exchange is the bank's until on_end
- * VERIFYING   question is the key module's until its end
+ * VERIFYING   question is the key module's until its end: its PIN's value, or its PIN block for a bank
  * STALE       decided from reference data that have changed, and the new are not here yet
  * PENDING     the bank has been asked about it by another transaction, and nothing is decided
  *
