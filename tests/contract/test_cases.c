@@ -111,15 +111,17 @@ START_TEST(withdrawals_are_found_by_whatever_is_known_of_them)
 END_TEST
 
 /* Over both back ends: the refusal keeps the link that was meant, and its bank is told nothing whatever the ATM says. STAN 4 was asked
- * of the same bank, 5 is refused for want of it, 6 for another reason. */
+ * of the same bank, 5 is refused for want of it, 6 for another reason, 7 for want of a PIN for it, which no count of ours stands behind. */
 static void refuse(struct world *world)
 {
-        struct ledger_op request[2], advice;
+        static const enum reason refusals[] = {REASON_ISSUER_UNAVAILABLE, REASON_OUTSIDE_HOURS,
+                                               REASON_PIN_WRONG};
+        struct ledger_op request[LENGTH(refusals)], advice;
 
         memset(request, 0, sizeof request);
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < (int)LENGTH(refusals); i++) {
                 ops_ask(world, &request[i], 5 + i, WORLD_LINK_CARD + i, AMOUNT_YEN + 1000 * i);
-                request[i].request.refusal = i ? REASON_OUTSIDE_HOURS : REASON_ISSUER_UNAVAILABLE;
+                request[i].request.refusal = refusals[i];
                 ops_do(world, &request[i]);
         }
         ops_advise(&advice, &request[0], 5, AMOUNT_YEN, 0);
@@ -129,6 +131,7 @@ static void refuse(struct world *world)
         world_same_rows(world, "refused for want of a bank");
         ck_assert_int_eq(world_number(world, "SELECT count(*) FROM bank_notice WHERE stan = 5"), 0);
         ck_assert_int_eq(world_number(world, "SELECT count(*) FROM saf WHERE stan = 5"), 0);
+        ck_assert_int_eq(world_number(world, "SELECT count(*) FROM pin_event"), 0);
 }
 
 START_TEST(what_was_refused_for_want_of_a_bank_is_found_by_its_name)
@@ -137,17 +140,18 @@ START_TEST(what_was_refused_for_want_of_a_bank_is_found_by_its_name)
                 struct withdrawal_question question;
                 const char *found;
         } cases[] = {
-            {{.link = "BANKA"}, "4 5"},
-            {{.link = "BANKA", .state = "declined"}, "5"},
+            {{.link = "BANKA"}, "4 5 7"},
+            {{.link = "BANKA", .state = "declined"}, "5 7"},
             {{.link = "BANKA", .state = "asked"}, "4"},
             {{.link = "BANKB"}, ""},
-            {{.issuer = "A"}, "4 5 6"},
+            {{.issuer = "A"}, "4 5 6 7"},
             {{.reason = "ISSUER_UNAVAILABLE"}, "5"},
             {{.reason = "OUTSIDE_HOURS"}, "6"},
+            {{.reason = "PIN_WRONG"}, "7"},
             {{.reason = "APPROVED", .amount_yen = "10000"}, "1 2 3"},
             {{.de39 = "91"}, "5"},
             {{.de39 = "58", .issuer = "A"}, "6"},
-            {{.amount_from_yen = "10001"}, "6"},
+            {{.amount_from_yen = "10001"}, "6 7"},
             {{.amount_to_yen = "11000", .amount_from_yen = "11000"}, "6"},
             {{.amount_to_yen = "10000", .issuer = "A"}, "4 5"},
         };
