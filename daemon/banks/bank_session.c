@@ -133,16 +133,19 @@ static void put(struct bank_session *session, struct bank_exchange *exchange)
         session->outstanding++;
 }
 
-/* What waits for its MAC has not left. */
+/* What waits for its MAC has not left; the module has not said a word of it in all the time that its answer had. */
 static void end_exchange(struct bank_exchange *exchange, enum bank_end end, const struct iso_message *answer)
 {
         struct bank_session *session = exchange->session;
+        bool is_with_module = exchange->mac;
         TAILQ_REMOVE(list_of(session, exchange), exchange, by_deadline);
         TAILQ_REMOVE(&session->bucket[exchange->key % BANK_SESSION_BUCKETS], exchange, in_bucket);
         exchange->session = NULL;
         session->outstanding--;
-        if (exchange->mac) {
+        if (is_with_module) {
                 let_go(exchange->mac);
+                if (end == BANK_TIMED_OUT)
+                        set_mute_silent(session);
                 end = end == BANK_ANSWERED ? end : BANK_UNSENT; /* an earlier sending of a notice */
         }
         session->env->events->ended(session->env, exchange, end, answer);
@@ -271,8 +274,11 @@ static enum sending send_message(struct bank_session *session, struct iso_messag
                                  enum bank_mac_use use, struct bank_exchange *exchange)
 {
         fit(message, session->env->dialect);
-        enum sending sending = has_keys(session->env) ? send_sealed(session, message, use, exchange)
-                                                      : send_plain(session, message);
+        bool is_sealed = has_keys(session->env);
+        if (!is_sealed)
+                set_mute(session, NULL); /* its keys are gone, as in a database that was restored */
+        enum sending sending =
+            is_sealed ? send_sealed(session, message, use, exchange) : send_plain(session, message);
         iso_wipe(message);
         return sending;
 }
@@ -304,6 +310,18 @@ static void network_again(struct bank_session *session)
 {
         session->network_deadline_ms = 0;
         session->network_again_ms = steady_ms(session) + LIMIT_BANK_MAC_AGAIN_MS;
+}
+
+/* The network message that is with the module does not leave any more. False: there is none. */
+static bool drop_network(struct bank_session *session)
+{
+        struct bank_mac *mac;
+        TAILQ_FOREACH(mac, &session->macs, entry)
+        if (mac->use == BANK_MAC_NETWORK)
+                break;
+        if (mac)
+                let_go(mac);
+        return mac;
 }
 
 static enum sending send_network(struct bank_session *session, enum network_code code)
@@ -657,6 +675,19 @@ static void send_what_is_due(struct bank_session *session, int64_t now_ms)
                 send_network(session, NETWORK_ECHO);
 }
 
+/* Its time is over. */
+static void end_network(struct bank_session *session)
+{
+        if (drop_network(session)) {
+                set_mute_silent(session);
+                network_again(session);
+        } else {
+                end_session(session, session->state == BANK_SESSION_SIGNING_ON
+                                         ? "the bank does not answer the sign-on"
+                                         : "the bank does not answer an echo");
+        }
+}
+
 void bank_session_tick(struct bank_session *session, int64_t now_ms)
 {
         if (session->state == BANK_SESSION_CLOSING)
@@ -664,9 +695,7 @@ void bank_session_tick(struct bank_session *session, int64_t now_ms)
         end_due(&session->requests, now_ms);
         end_due(&session->notices, now_ms);
         if (session->network_deadline_ms && session->network_deadline_ms <= now_ms)
-                end_session(session, session->state == BANK_SESSION_SIGNING_ON
-                                         ? "the bank does not answer the sign-on"
-                                         : "the bank does not answer an echo");
+                end_network(session);
         else if (!session->network_deadline_ms && session->network_again_ms <= now_ms)
                 send_what_is_due(session, now_ms);
 }
@@ -686,6 +715,7 @@ void bank_session_open(struct bank_session *session, struct bank_session_env *en
 
 void bank_session_stop(struct bank_session *session, const char *reason)
 {
+        (void)drop_network(session); /* an echo's MAC would be taken for the sign-off's */
         if (session->state == BANK_SESSION_UP && send_network(session, NETWORK_SIGN_OFF) == WITH_MODULE)
                 session->leaving = reason;
         else

@@ -126,7 +126,7 @@ static void log_verdict(const struct item *item, const char *de39)
 
 static const char *why_unsent(const struct bank_route *route)
 {
-        return route->env.mute ? route->env.mute : "no connection to the bank";
+        return route->env.mute ? route->env.mute : "no connection to the bank, or no room for its MAC";
 }
 
 static const char *why_no_answer(const struct item *item, enum bank_end end)

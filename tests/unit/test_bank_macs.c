@@ -648,9 +648,62 @@ START_TEST(whose_time_is_over_before_its_mac_is_there_does_not_leave_any_more)
         ck_assert_int_eq(asks[1].ends, 1);
         ck_assert_int_eq(asks[1].end, BANK_UNSENT);
         ck_assert_int_eq(module.dropped, 1);
+        ck_assert_int_eq(bank_route_state(route),
+                         BANK_ROUTE_DOWN); /* the next one is refused before it is durable */
+        ck_assert(!bank_route_reserve(route));
         module_answer_all();
         for (int i = 1; i < peer.count; i++)
                 ck_assert_str_eq(peer.sent[i].mti, "0800");
+        ck_assert(bank_route_is_up(route));
+}
+END_TEST
+
+/* 0: an echo; 1: the sign-on. It never left, so the bank has not failed to answer it. */
+START_TEST(a_network_message_whose_mac_never_comes_keeps_its_connection)
+{
+        if (_i == 0) {
+                sign_on();
+                pass(3600000);
+        } else {
+                bank_peer_open(&peer, route, 1);
+        }
+        ck_assert_int_eq(module.count, 1);
+        pass(15000);
+        ck_assert_int_eq(peer.closes, 0);
+        ck_assert_int_eq(module.dropped, 1);
+        ck_assert_int_eq(bank_route_state(route), BANK_ROUTE_DOWN);
+        pass(LIMIT_BANK_MAC_AGAIN_MS);
+        module_answer_all();
+        answer(peer.count - 1, "00");
+        ck_assert(bank_route_is_up(route));
+}
+END_TEST
+
+START_TEST(a_stop_signs_off_though_an_echo_is_with_the_module)
+{
+        sign_on();
+        pass(3600000);
+        ck_assert_int_eq(module.count, 1);
+        bank_route_stop(route, "the daemon stops");
+        ck_assert_int_eq(module.dropped, 1);
+        module_answer_all();
+        ck_assert_int_eq(peer.count, 2);
+        ck_assert_str_eq(bank_peer_value(&peer.sent[1], 70), "002");
+        ck_assert_int_eq(peer.closes, 1);
+}
+END_TEST
+
+START_TEST(a_link_whose_keys_are_gone_is_mute_no_more)
+{
+        sign_on();
+        module.away = true;
+        ck_assert(!ask(1));
+        ck_assert_int_eq(bank_route_state(route), BANK_ROUTE_DOWN);
+        key_rings_free(rings);
+        rings = key_rings_new();
+        keys.rings = rings;
+        pass(LIMIT_BANK_MAC_AGAIN_MS);
+        ck_assert(bank_route_is_up(route));
 }
 END_TEST
 
@@ -768,6 +821,9 @@ int main(void)
         tcase_add_test(tcase, without_the_module_nothing_is_accepted_for_the_bank);
         tcase_add_loop_test(tcase, what_the_module_leaves_without_a_mac_has_not_left, 0, COUNT(silent_rows));
         tcase_add_test(tcase, whose_time_is_over_before_its_mac_is_there_does_not_leave_any_more);
+        tcase_add_loop_test(tcase, a_network_message_whose_mac_never_comes_keeps_its_connection, 0, 2);
+        tcase_add_test(tcase, a_stop_signs_off_though_an_echo_is_with_the_module);
+        tcase_add_test(tcase, a_link_whose_keys_are_gone_is_mute_no_more);
         tcase_add_test(tcase, a_connection_that_goes_takes_its_questions_with_it);
         tcase_add_test(tcase, a_connection_without_a_mac_for_its_sign_on_stays_and_tries_again);
         tcase_add_test(tcase, a_link_whose_keys_are_all_retired_says_nothing_without_a_mac);
