@@ -814,7 +814,9 @@ static void check_withdrawal_answer(struct sim *sim, const struct link *link,
         row = memory_withdrawal(sim->database, &w->identity);
         /* of a repeat that does not say so nobody can know that a copy is on its way elsewhere; its ATM reverses */
         is_hidden = atm->hides_repeats && w->repeats > 0;
-        if (strcmp(code, "96") == 0 && row && memory_reason(row) != REASON_BLOCKED && !is_hidden) {
+        /* what its ATM has hung up on is told to nobody: it may have been decided elsewhere since */
+        if (strcmp(code, "96") == 0 && row && memory_reason(row) != REASON_BLOCKED && !is_hidden &&
+            link->atm_open) {
                 sim_violate(sim, "I1",
                             "%s STAN %" PRId32 ": 96 leaves, and nobody can know that it is not decided",
                             atm->terminal, w->identity.stan);
