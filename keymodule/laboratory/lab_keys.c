@@ -23,6 +23,7 @@ struct loading {
         struct cipher_key *keks; /* an owner each; length 0: it has none */
         struct lab_keys *keys;
         struct csv csv;
+        size_t *foreign; /* rows that can't be used, which are passed over; NULL: they are refused */
 };
 
 static int64_t place_of(const struct loading *l)
@@ -110,7 +111,9 @@ static bool load_key(struct loading *l)
                 l->keys[place] = keys;
         key_block_guard_wipe(&guard);
         OPENSSL_cleanse(&keys, sizeof(keys));
-        return good;
+        if (!good && l->foreign)
+                ++*l->foreign;
+        return good || l->foreign;
 }
 
 static bool load_file(struct loading *l, const char *path, const char *const *columns, size_t count,
@@ -134,9 +137,9 @@ static bool load_file(struct loading *l, const char *path, const char *const *co
 }
 
 struct lab_keys *lab_keys_load(const char *keys_path, const char *keks_path, const struct lab_owners *owners,
-                               char error[LAB_KEYS_ERROR_MAX])
+                               size_t *ret_foreign, char error[LAB_KEYS_ERROR_MAX])
 {
-        struct loading l = {.owners = owners};
+        struct loading l = {.owners = owners, .foreign = ret_foreign};
 
         l.keks = calloc(owners->count, sizeof(*l.keks));
         l.keys = calloc(owners->count, sizeof(*l.keys));

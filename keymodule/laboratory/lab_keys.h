@@ -34,10 +34,11 @@ struct lab_owners {
 
 /*
  * Of each owner in the order of their places the newest set, for the caller to wipe and free with lab_keys_free. The files: `COLUMN,set,pin_key,mac_key_up,
- * mac_key_down` and `COLUMN,kek`; who is in neither has no keys. NULL with an error.
+ * mac_key_down` and `COLUMN,kek`; who is in neither has no keys. A row whose blocks can't be
+ * used is refused; or, with ret_foreign, passed over and counted there. NULL with an error.
  */
 struct lab_keys *lab_keys_load(const char *keys_path, const char *keks_path, const struct lab_owners *owners,
-                               char error[LAB_KEYS_ERROR_MAX]);
+                               size_t *ret_foreign, char error[LAB_KEYS_ERROR_MAX]);
 void lab_keys_free(struct lab_keys *keys, size_t count);
 
 /* The key-encrypting keys alone, likewise; length 0: it has none. */

@@ -183,9 +183,11 @@ static void assert_kept(int first, int second)
         struct lab_keys keys[2] = {{.set = 1}, {.set = 0}};
         struct key_store store;
         char error[LAB_KEYS_ERROR_MAX];
+        size_t foreign;
 
         open_store(&store);
-        ck_assert_msg(key_store_load(&store, keks_path, &owners, keys, error), "%s", error);
+        ck_assert_msg(key_store_load(&store, keks_path, &owners, keys, &foreign, error), "%s", error);
+        ck_assert_uint_eq(foreign, 0);
         ck_assert_int_eq(keys[0].set, first);
         ck_assert_int_eq(keys[1].set, second);
         if (first > 1)
@@ -239,19 +241,39 @@ START_TEST(a_row_that_the_power_cut_short_was_never_there)
 }
 END_TEST
 
-START_TEST(what_is_no_file_of_keys_is_named)
+/* Under a key-encrypting key of before, say: the fleet goes on with what it has besides. */
+START_TEST(a_set_that_can_not_be_used_is_passed_over_and_counted)
 {
         struct lab_keys keys[2] = {{.set = 1}, {.set = 0}};
         struct key_store store;
-        char error[LAB_KEYS_ERROR_MAX], why[KEY_STORE_ERROR_MAX];
+        char error[LAB_KEYS_ERROR_MAX];
+        size_t foreign;
 
         keep("T0000001", 8);
         open_store(&store);
         is_changed(1);
         key_store_add(&store, "T0000001", 9, blocks.tag);
         ck_assert(key_store_sync(&store));
-        ck_assert(!key_store_load(&store, keks_path, &owners, keys, error));
-        ck_assert_ptr_nonnull(strstr(error, "keys.csv:3: column mac_key_up: expected a key block"));
+        ck_assert_msg(key_store_load(&store, keks_path, &owners, keys, &foreign, error), "%s", error);
+        ck_assert_uint_eq(foreign, 1);
+        ck_assert_int_eq(keys[0].set, 8);
+        key_store_close(&store);
+}
+END_TEST
+
+START_TEST(what_is_no_file_of_keys_is_named)
+{
+        struct lab_keys keys[2] = {{.set = 1}, {.set = 0}};
+        struct key_store store;
+        char error[LAB_KEYS_ERROR_MAX], why[KEY_STORE_ERROR_MAX];
+        size_t foreign;
+
+        open_store(&store);
+        fputs("T0000001,none,1,2,3\n", store.file);
+        store.waits = true;
+        ck_assert(key_store_sync(&store));
+        ck_assert(!key_store_load(&store, keks_path, &owners, keys, &foreign, error));
+        ck_assert_ptr_nonnull(strstr(error, "keys.csv:2: column set: expected a number"));
         ck_assert_int_eq(keys[0].set, 1);
         key_store_close(&store);
         unlink(path);
@@ -274,6 +296,7 @@ int main(void)
         tcase_add_test(all, an_aes_key_under_tdes_is_not_taken);
         tcase_add_test(all, what_came_is_there_again_and_the_newest_counts);
         tcase_add_test(all, a_row_that_the_power_cut_short_was_never_there);
+        tcase_add_test(all, a_set_that_can_not_be_used_is_passed_over_and_counted);
         tcase_add_test(all, what_is_no_file_of_keys_is_named);
         suite_add_tcase(suite, all);
         return suite_run(suite);

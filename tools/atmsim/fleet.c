@@ -413,11 +413,7 @@ static bool take_keys(struct seat *seat, const struct atm_answer *answer)
         char text[160];
         const char *wrong;
 
-        if (strcmp(answer->de39, "00") != 0) {
-                seat->refused = answer->offer;
-                return false;
-        }
-        if (!answer->offer)
+        if (strcmp(answer->de39, "00") != 0 || !answer->offer)
                 return false;
         wrong = lab_keys_take(&fleet->keks[seat->index], answer->offer, answer->key_blocks, &seat->next);
         if (!wrong) {
@@ -967,16 +963,24 @@ static struct lab_owners key_owners(const struct fleet *fleet)
 static bool load_kept_keys(struct fleet *fleet, char error[KEY_STORE_ERROR_MAX])
 {
         const struct lab_owners owners = key_owners(fleet);
+        size_t foreign;
 
-        return key_store_open(&fleet->key_store, fleet->options->journal, error) &&
-               key_store_load(&fleet->key_store, fleet->options->keks, &owners, fleet->keys, error);
+        if (!key_store_open(&fleet->key_store, fleet->options->journal, error) ||
+            !key_store_load(&fleet->key_store, fleet->options->keks, &owners, fleet->keys, &foreign, error))
+                return false;
+        if (foreign)
+                complain(
+                    "%s: %zu key set%s can't be used, under another key-encrypting key or changed: those of "
+                    "--keys are",
+                    fleet->key_store.path, foreign, foreign == 1 ? "" : "s");
+        return true;
 }
 
 static bool load_keys(struct fleet *fleet, char error[LAB_KEYS_ERROR_MAX])
 {
         const struct lab_owners owners = key_owners(fleet);
 
-        fleet->keys = lab_keys_load(fleet->options->keys, fleet->options->keks, &owners, error);
+        fleet->keys = lab_keys_load(fleet->options->keys, fleet->options->keks, &owners, NULL, error);
         fleet->keks = fleet->keys ? lab_keks_load(fleet->options->keks, &owners, error) : NULL;
         return fleet->keks;
 }

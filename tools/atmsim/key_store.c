@@ -87,9 +87,10 @@ bool key_store_sync(struct key_store *store)
 }
 
 bool key_store_load(const struct key_store *store, const char *keks_path, const struct lab_owners *owners,
-                    struct lab_keys *keys, char error[KEY_STORE_ERROR_MAX])
+                    struct lab_keys *keys, size_t *ret_foreign, char error[KEY_STORE_ERROR_MAX])
 {
-        struct lab_keys *kept = lab_keys_load(store->path, keks_path, owners, error);
+        *ret_foreign = 0;
+        struct lab_keys *kept = lab_keys_load(store->path, keks_path, owners, ret_foreign, error);
 
         if (!kept)
                 return false;

@@ -28,9 +28,10 @@ void key_store_add(struct key_store *store, const char *terminal, int set,
 /* All that was added is on the disk. False: errno says why not. */
 ATM_MUST_USE bool key_store_sync(struct key_store *store);
 
-/* The newer ones of what is kept take the place of keys[]. False with an error. */
+/* The newer ones of what is kept take the place of keys[]. Rows that can't be used are passed over and counted: they are under a key-encrypting key of before,
+ * say. False with an error. */
 ATM_MUST_USE bool key_store_load(const struct key_store *store, const char *keks_path,
-                                 const struct lab_owners *owners, struct lab_keys *keys,
+                                 const struct lab_owners *owners, struct lab_keys *keys, size_t *ret_foreign,
                                  char error[KEY_STORE_ERROR_MAX]);
 
 #endif

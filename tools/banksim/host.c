@@ -543,7 +543,7 @@ static bool open_keys(struct host *host, char error[HOST_ERROR_MAX])
         char text[LAB_KEYS_ERROR_MAX];
         if (!options->keys[0])
                 return true;
-        host->keys = lab_keys_load(options->keys, options->keks, &owners, text);
+        host->keys = lab_keys_load(options->keys, options->keks, &owners, NULL, text);
         if (!host->keys) {
                 snprintf(error, HOST_ERROR_MAX, "bank %s: %s", host->options->name, text);
                 return false;
