@@ -4,6 +4,9 @@
  * Questions on their way stand in the order of their ends, since all wait for as long: one timer looks at the first. By their ids they are found in a table, whose
  * place is the id's lower part; an id that is in use is passed over, so a table of twice as many places always has one.
  *
+ * A module that was asked and has said nothing at all for as long as a question waits is given up: it may be frozen. Whether anybody still waits for the answer
+ * is no matter: who drops his questions sooner than they end would never learn of it.
+ *
  * A module that only listens, frozen, say, is not up: so it is asked for its status first.
  *
  * Invariants: a question is in list and table, or in neither; in both only while UP, but for the greeting.
@@ -37,8 +40,9 @@ struct key_client {
         struct sockaddr_un address;
         enum client_state state;
         struct bufferevent *stream;
-        struct event *again, *timer; /* the next attempt; the first question's end */
-        int64_t pause_ms, heard_ms;  /* the next pause; when it last said anything */
+        struct event *again, *timer; /* the next attempt; see arm */
+        int64_t pause_ms;            /* the next one */
+        int64_t unheard_ms;          /* when it was asked first since it last said anything; 0: it was not */
         struct random random;
         struct key_question greeting;
         TAILQ_HEAD(questions, key_question) questions;
@@ -52,6 +56,17 @@ static void add_timer(struct event *event, int64_t ms)
 {
         struct timeval duration = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
         event_add(event, &duration);
+}
+
+/* The timer looks at the first question's end, and at a module that says nothing. */
+static void arm(struct key_client *client, int64_t now_ms)
+{
+        const struct key_question *first = TAILQ_FIRST(&client->questions);
+        int64_t due_ms = first ? first->until_ms : INT64_MAX;
+        if (client->unheard_ms && client->unheard_ms + client->rules.timeout_ms < due_ms)
+                due_ms = client->unheard_ms + client->rules.timeout_ms;
+        if (due_ms < INT64_MAX)
+                add_timer(client->timer, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
 /* ---- questions ------------------------------------------------------------------------------------------- */
@@ -73,11 +88,14 @@ static void put_in(struct key_client *client, struct key_question *question, enu
         question->id = client->next_id;
         question->command = command;
         question->client = client;
-        question->until_ms = steady_now_ms() + client->rules.timeout_ms;
+        int64_t now_ms = steady_now_ms();
+        question->until_ms = now_ms + client->rules.timeout_ms;
+        if (!client->unheard_ms)
+                client->unheard_ms = now_ms;
         client->table[question->id % client->places] = question;
         TAILQ_INSERT_TAIL(&client->questions, question, entry);
         if (client->count++ == 0)
-                add_timer(client->timer, client->rules.timeout_ms);
+                arm(client, now_ms);
 }
 
 void key_question_drop(struct key_question *question)
@@ -106,6 +124,7 @@ static void go_away(struct key_client *client, const char *why)
         if (client->stream)
                 bufferevent_free(client->stream);
         client->stream = NULL;
+        client->unheard_ms = 0;
         add_timer(client->again, random_jitter(&client->random, client->pause_ms, JITTER));
         client->pause_ms = client->pause_ms * 2 < client->rules.longest_pause_ms
                                ? client->pause_ms * 2
@@ -151,7 +170,7 @@ static void on_read(struct bufferevent *stream, void *context)
         uint8_t frame[KEY_HEADER + KEY_FRAME_MAX];
         bool goes_on = true;
 
-        client->heard_ms = steady_now_ms();
+        client->unheard_ms = 0;
         while (goes_on) {
                 size_t size = 0, available = evbuffer_get_length(input);
                 ssize_t copied = evbuffer_copyout(input, frame, KEY_HEADER);
@@ -251,7 +270,6 @@ static void on_again(evutil_socket_t fd, short what, void *context)
         bufferevent_setcb(client->stream, on_read, NULL, on_event, client);
         bufferevent_enable(client->stream, EV_READ | EV_WRITE);
         client->state = CLIENT_GREETING;
-        client->heard_ms = steady_now_ms();
         if (!send_question(client, &client->greeting, &(struct key_message){.command = KEY_COMMAND_STATUS}))
                 go_away(client, "out of memory");
 }
@@ -260,11 +278,11 @@ static void on_again(evutil_socket_t fd, short what, void *context)
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
         struct key_client *client = context;
-        struct key_question *first = TAILQ_FIRST(&client->questions);
+        struct key_question *first;
         int64_t now_ms = steady_now_ms();
         (void)fd;
         (void)what;
-        if (first && first->until_ms <= now_ms && now_ms - client->heard_ms >= client->rules.timeout_ms) {
+        if (client->unheard_ms && now_ms - client->unheard_ms >= client->rules.timeout_ms) {
                 go_away(client, "it doesn't answer");
                 return;
         }
@@ -273,8 +291,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
                 client->counters.timed_out++;
                 first->ended(first, NULL);
         }
-        if ((first = TAILQ_FIRST(&client->questions)))
-                add_timer(client->timer, first->until_ms - now_ms);
+        arm(client, now_ms);
 }
 
 /* ---- for others ------------------------------------------------------------------------------------------ */

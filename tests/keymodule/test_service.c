@@ -274,6 +274,21 @@ START_TEST(a_question_that_was_dropped_has_no_end)
 }
 END_TEST
 
+START_TEST(a_module_whose_answers_nobody_waits_for_any_more_is_given_up_too)
+{
+        struct service_rules rules = rules_of(16, geteuid(), true);
+        serve(&rules);
+        connect_client(50);
+        RUN_UNTIL(key_client_is_up(client));
+        ck_assert(ask_token(1) && ask_token(2));
+        key_question_drop(&asked[1].question);
+        key_question_drop(&asked[2].question);
+        RUN_UNTIL(aways == 1);
+        ck_assert_str_eq(why_away, "it doesn't answer");
+        ck_assert_int_eq(asked[1].ends + asked[2].ends, 0);
+}
+END_TEST
+
 START_TEST(a_client_that_goes_leaves_its_requests_answers_behind)
 {
         struct service_rules rules = rules_of(1, geteuid(), true);
@@ -370,6 +385,7 @@ int main(void)
         tcase_add_test(tests, a_module_that_goes_away_ends_questions_at_once_and_is_found_again);
         tcase_add_test(tests, a_module_that_says_nothing_is_given_up);
         tcase_add_test(tests, a_question_that_was_dropped_has_no_end);
+        tcase_add_test(tests, a_module_whose_answers_nobody_waits_for_any_more_is_given_up_too);
         tcase_add_test(tests, a_client_that_goes_leaves_its_requests_answers_behind);
         tcase_add_test(tests, another_user_is_refused);
         tcase_add_test(tests, who_serves_the_network_does_not_work_on_keys);
