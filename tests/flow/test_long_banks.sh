@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # 6,000 withdrawals (--long: 100,000) of 200 ATMs over links to three banks in three dialects, with every
-# behaviour of the banks and every fault of the ATMs at a few per cent, one of two instances of atmd killed about
-# every 5 seconds and now and then a bank, on a clock that passes midnight, month and year. Once the queues are
+# behaviour of the banks and every fault of the ATMs at a few per cent, mistakes in MACs and PINs among them, one of two instances of atmd killed about
+# every 5 seconds and now and then a bank or the key module, on a clock that passes midnight, month and year. Once the queues are
 # drained, every withdrawal is the same with ATM, host and bank, to the yen, or an exception says that the bank would
 # not book it; none is without an end, every sum equals its rows, and no card number is at rest anywhere. What chips and banks have to say to each
 # other came to whom it was for, and is nowhere any more.
@@ -12,10 +12,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 STARTS=2016-12-31T22:52:30+09:00 SPEED=90 # midnight after 45 s: the ATMs work then, be the machine quick or slow
 PER_SECOND=160 # customers; when they come does not depend on how well they are served
-withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1
+withdrawals=6000 atms=200 kills_wanted=4 bank_kills_wanted=1 module_kills_wanted=1
 if ((LONG)); then
         # the clock runs while the ATMs read their cards, and a busy machine takes half a minute for so many
-        withdrawals=100000 kills_wanted=40 bank_kills_wanted=5 STARTS=2016-12-31T22:00:00+09:00
+        withdrawals=100000 kills_wanted=40 bank_kills_wanted=5 module_kills_wanted=10 STARTS=2016-12-31T22:00:00+09:00
 fi
 if [[ $ATM_PRESET == asan ]]; then
         withdrawals=1500 atms=60 PER_SECOND=50
@@ -56,11 +56,12 @@ counted() {
 
 rate=0.03
 faults=$(printf "%s=$rate," no-dispense partial lost-answer drop duplicate reorder power-loss)
-atmsim run --profile flat --per-atm-day $((PER_SECOND * 86400 / SPEED / atms)) --withdrawals "$customers" --seed "$SEED" --cards "$ATM_BANK_CARDS" --inquiry-rate 0.05 --faults "${faults%,}" \
+faults+=$(printf "%s=0.01," wrong-mac no-mac other-mac no-pin bad-pin) # each ends a withdrawal, or costs it a connection
+atmsim run --profile flat --per-atm-day $((PER_SECOND * 86400 / SPEED / atms)) --withdrawals "$customers" --seed "$SEED" --cards "$ATM_BANK_CARDS" --inquiry-rate 0.05 --wrong-pins 0.03 --faults "${faults%,}" \
         --answer-timeout-ms 4000 --repeats 2 --advice-pause-ms 300 --drain-seconds 120 --json >"$WORK/run.json" 2>"$WORK/run.log" &
 simulator=$!
 
-kills=0 bank_kills=0
+kills=0 bank_kills=0 module_kills=0
 while process_lives "$simulator"; do
         sleep 4
         process_lives "$simulator" || break
@@ -72,6 +73,11 @@ while process_lives "$simulator"; do
                 bank_kills=$((bank_kills + 1))
         elif ((kills % 4 == 3)); then
                 banksim ctl BANKB down 1
+        elif ((kills % 4 == 2)); then
+                "$ROOT/scripts/lab" kill --dir "$WORK/lab" --keys
+                sleep 0.5
+                "$ROOT/scripts/lab" start --dir "$WORK/lab" --keys
+                module_kills=$((module_kills + 1))
         fi
         instance=$((1 + kills % 2))
         "$ROOT/scripts/lab" kill --dir "$WORK/lab" --instance "$instance"
@@ -80,12 +86,12 @@ while process_lives "$simulator"; do
         kills=$((kills + 1))
 done
 wait "$simulator" || wrong "atmsim run: $(cat "$WORK/run.log" "$WORK/run.json")"
-say "$kills kills of instances, $bank_kills of banks; $(cat "$WORK/run.json")"
+say "$kills kills of instances, $bank_kills of banks, $module_kills of the key module; $(cat "$WORK/run.json")"
 
 sql_when "the end of the queues" "NOT EXISTS (SELECT FROM saf) AND NOT EXISTS (SELECT FROM v_open)"
 show_banks
-if ((kills < kills_wanted || bank_kills < bank_kills_wanted)); then
-        wrong "$kills kills of instances and $bank_kills of banks happened while it ran; $kills_wanted and $bank_kills_wanted are wanted"
+if ((kills < kills_wanted || bank_kills < bank_kills_wanted || module_kills < module_kills_wanted)); then
+        wrong "$kills kills of instances, $bank_kills of banks and $module_kills of the key module happened while it ran; $kills_wanted, $bank_kills_wanted and $module_kills_wanted are wanted"
 fi
 for behaviour in $BEHAVIOURS; do
         count=$(happened "$behaviour")
@@ -107,12 +113,17 @@ expect "open at the banks, but for what they would not book" 0 \
         "$(banksim ctl all show --csv | awk -F, '$2 == "money" && $3 == "open" { n += $4 } $2 == "money" && $3 == "refused" { n -= $4 } END { print n }')"
 ((explained > 0)) || wrong "the banks booked everything"
 asked=$(sql "SELECT count(*) FROM v_withdrawal WHERE link IS NOT NULL")
+say "$asked withdrawals were asked of a bank"
 ((asked * 10 >= withdrawals * 9)) || wrong "only $asked of $withdrawals withdrawals were asked of a bank"
 expect "links" "BANKA BANKB BANKC" "$(sql 'SELECT DISTINCT link FROM v_withdrawal WHERE link IS NOT NULL ORDER BY 1' | xargs)"
 expect "causes" "answer reversal timeout" "$(sql 'SELECT DISTINCT cause FROM bank_outcome ORDER BY 1' | xargs)"
 expect "business dates" "2016-12-31 2017-01-01" "$(sql 'SELECT DISTINCT business_date FROM v_withdrawal ORDER BY 1 LIMIT 2' | xargs)"
 
 ! grep -hE 'Sanitizer|runtime error|ssertion' "$WORK"/lab/log/{atmd-*,banksim}.log || wrong "atmd or banksim complains of itself"
+
+for line in security_mac_wrong security_pin_unreadable security_link_mac_wrong no_mac link_mute; do
+        grep -qh "event=$line " "$WORK"/lab/log/atmd-*.log || wrong "no line $line is in the log"
+done
 
 # Chips: each ATM heard its own bank's answer (atmsim would have failed), each bank its own ATMs', and of a script once at most.
 expect "data of other chips" 0 "$(counted chips_wrong)"
