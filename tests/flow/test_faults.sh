@@ -17,7 +17,7 @@ BANK_TIMEOUT_MS=$TIMEOUT_MS PATIENT_MS=15000
 AMOUNT=13000                             # four notes
 INSTANCES=2
 declare -A HOW=([BANK_SLOW]=slow [BANK_LATE]=late [BANK_SILENT]=silent [BANK_DEAF]=deaf [BANK_WRONG_ECHO]=wrong-echo
-        [BANK_DUPLICATE]=duplicate [BANK_DECLINES]=decline [BANK_REPEATED]=repeated [BANK_MISSING]=missing [BANK_CASE]=case
+        [BANK_WRONG_MAC]=wrong-mac [BANK_DUPLICATE]=duplicate [BANK_DECLINES]=decline [BANK_REPEATED]=repeated [BANK_MISSING]=missing [BANK_CASE]=case
         [BANK_AGAIN]=again [BANK_HANGS_UP]=hang-up)
 PROXIES=() # processes
 ATM=0
@@ -52,7 +52,7 @@ atm_lines() {
 end_of_faults() {
         local pid
         ((!ATM)) || kill -KILL "$ATM" 2>/dev/null || true
-        for pid in $(instance_pids); do
+        for pid in $(instance_pids) $(module_pid); do
                 kill -CONT "$pid" 2>/dev/null || true
         done
         for pid in "${PROXIES[@]}"; do
@@ -74,6 +74,11 @@ instance_pids() {
 
 instance_pid() {
         instance_pids | cut -d ' ' -f "$1"
+}
+
+module_pid() {
+        # shellcheck disable=SC1091
+        [[ ! -f $WORK/lab/lab.env ]] || (source "$WORK/lab/lab.env" && echo "$ATM_KEY_MODULE_PID")
 }
 
 reloads() {
@@ -109,6 +114,11 @@ order() {
 # How often the row's bank has behaved like that.
 happened() {
         banksim ctl "$BANK" show --csv | sed -n "s/^$BANK,behaviours,$1,//p"
+}
+
+# How many of a kind of message it has had.
+counted() {
+        banksim ctl "$BANK" show --csv | sed -n "s/^$BANK,counts,$1,//p"
 }
 
 has_happened() {
@@ -165,6 +175,63 @@ until_true() {
                 ((SECONDS < deadline)) || wrong "$NAME: waited in vain: $what"
                 sleep 0.03
         done
+}
+
+# the key module ------------------------------------------------------------------------------------------
+
+# module_is up|away: does each instance, by its last word of it, have it?
+module_is() {
+        local i
+        for ((i = 1; i <= INSTANCES; i++)); do
+                [[ $(grep -oE 'event=key_module_(up|away) ' "$WORK/lab/log/atmd-$i.log" | tail -n 1) == "event=key_module_$1 " ]] || return 1
+        done
+}
+
+# How often links were without MACs, less how often that was over.
+mute_links() {
+        awk '/event=link_mute / { n++ } /event=link_mute_over / { n-- } END { print n + 0 }' "$WORK"/lab/log/atmd-*.log
+}
+
+links_are_mute() {
+        (($(mute_links) > 0))
+}
+
+module_is_missed() {
+        ! module_is up
+}
+
+module_serves() {
+        module_is up && ! links_are_mute
+}
+
+atm_is_left_in_silence() {
+        grep -qhE "event=no_mac .*$TERMINAL" "$WORK"/lab/log/atmd-*.log
+}
+
+# The key module is killed, or stands still.
+module_goes() {
+        if [[ $WHAT == MODULE_STALLED ]]; then
+                kill -STOP "$(module_pid)"
+        else
+                lab kill --keys
+                until_true "the instances have lost their key module" module_is away
+        fi
+}
+
+module_comes() {
+        if [[ $WHAT == MODULE_STALLED ]]; then
+                until_true "the key module is given up" module_is_missed
+                kill -CONT "$(module_pid)"
+        else
+                lab start --keys
+        fi
+        until_true "the key module serves again" module_serves
+}
+
+# The ATM signs on again at once, and has its repeat answered.
+atm_line_anew() {
+        atm_lines cut
+        atm_lines resume
 }
 
 # operators -----------------------------------------------------------------------------------------------
@@ -251,6 +318,7 @@ atm_options() {
         case $WHAT-$MOMENT in
         HOST_KILLED-REQUEST | HOST_STALLED-REQUEST) timeout_ms=3000 repeats=8 ;; # until the sweep
         HOSTS_KILLED-REQUEST | DATABASE_GONE-REQUEST) timeout_ms=1000 repeats=0 ;;
+        MODULE_*) timeout_ms=20000 ;; # it repeats as soon as it has signed on again
         ATM_GIVES_UP-*) timeout_ms=200 repeats=0 ;;
         esac
         OPTIONS=(--closed --withdrawals 1 --seed "$SEED" --terminals "$WORK/terminals.csv" --cards "$WORK/cards.csv"
@@ -334,7 +402,7 @@ bank_misbehaves() {
 }
 
 cause() {
-        local holder
+        local holder told
         case $WHAT-$MOMENT in
         NOTHING-*) atm_start ;;
         BANK_DOWN-ROUTE)
@@ -448,6 +516,41 @@ cause() {
                 [[ $MOMENT != REQUEST ]] || until_true "the ATM gives up" atm_reverses
                 cluster_start "$ATM_CLUSTER"
                 sql_keep
+                ;;
+        MODULE_*-ROUTE)
+                module_goes
+                atm_start
+                until_true "the ATM is left in silence" atm_is_left_in_silence
+                ! row_of withdrawal || wrong "$NAME: something was decided without the key module"
+                module_comes
+                atm_line_anew
+                ;;
+        MODULE_*-REQUEST)
+                until_bank_decided held
+                module_goes
+                order normal
+                until_row "nobody waits for the bank any more" bank_outcome "cause = 'timeout'"
+                module_comes
+                atm_line_anew
+                ;;
+        MODULE_*-DECIDED)
+                until_decided
+                module_goes
+                atm_line_anew
+                until_true "the ATM is left in silence" atm_is_left_in_silence
+                module_comes
+                atm_line_anew
+                ;;
+        MODULE_*-NOTICE)
+                until_bank_told held
+                told=$(counted repeats)
+                module_goes
+                order normal
+                until_true "the bank's answer can't be checked" links_are_mute
+                row_of saf || wrong "$NAME: an acknowledgement that nobody could check was believed"
+                module_comes
+                until_drained "the bank is told again"
+                (($(counted repeats) > told)) || wrong "$NAME: the bank was told once"
                 ;;
         ATM_GIVES_UP-REQUEST)
                 # on its connection atmd reads nothing before the 0200 is answered: its reversal takes another

@@ -153,7 +153,7 @@ static void answer(struct line *line, enum behaviour how, struct iso_message *me
                 if (iso_has(message, field) && sim->banks[line->bank].dialect.field[field].format == ISO_NONE)
                         iso_unset(message, field);
         }
-        length = modules_bank_seal(&sim->banks[line->bank], message, bytes);
+        length = modules_bank_seal(&sim->banks[line->bank], message, how == BEHAVIOUR_WRONG_MAC, bytes);
         answer_in(line, bytes, length,
                   how == BEHAVIOUR_SLOW && sim->script ? script_slow_ms(sim)
                   : how == BEHAVIOUR_SLOW              ? draw_between(&sim->random, SLOW_FROM_MS, SLOW_TO_MS)

@@ -23,6 +23,7 @@ enum what {
         WHAT_BANK_SILENT,
         WHAT_BANK_DEAF,
         WHAT_BANK_WRONG_ECHO,
+        WHAT_BANK_WRONG_MAC,
         WHAT_BANK_DUPLICATE,
         WHAT_BANK_DECLINES,
         WHAT_BANK_REPEATED,
@@ -38,6 +39,8 @@ enum what {
         WHAT_HOSTS_KILLED,
         WHAT_HOST_STALLED,
         WHAT_DATABASE_GONE,
+        WHAT_MODULE_KILLED,
+        WHAT_MODULE_STALLED,
         WHAT_ATM_GIVES_UP,
         WHAT_ATM_POWER_LOSS,
         WHAT_ATM_LINE_CUT,
@@ -91,6 +94,7 @@ enum {
         HOST_STALLED_MS = 60000,
         LINE_STALLED_MS = 20000,
         DOWN_MS = 20000,
+        MODULE_AWAY_MS = 20000, /* longer than a bank is waited for, and less than an ATM waits */
         KILLED_MS = 500,
         ROUTE_DOWN_MS = 60000,
         SLOW_MS = 8000,
@@ -109,6 +113,11 @@ struct sim_script {
 
 /* what it asks for ---------------------------------------------------------------------------------- */
 
+static bool is_of_module(enum what what)
+{
+        return what == WHAT_MODULE_KILLED || what == WHAT_MODULE_STALLED;
+}
+
 static bool all_lines_are_up(const struct sim *sim)
 {
         for (int i = 0; i < sim->instance_count; i++) {
@@ -118,6 +127,13 @@ static bool all_lines_are_up(const struct sim *sim)
                 }
         }
         return true;
+}
+
+bool script_wants_keys(const struct sim *sim)
+{
+        enum what what = sim->script->row->what;
+
+        return what == WHAT_BANK_WRONG_MAC || is_of_module(what);
 }
 
 bool script_wants_customer(const struct sim *sim)
@@ -220,6 +236,12 @@ static void change_reference(struct sim *sim, enum sim_change_kind kind)
         sim_change_reference(sim, &changes[kind]);
 }
 
+static void lose_modules(struct sim *sim, void (*lose)(struct instance *instance, int64_t ms))
+{
+        for (int i = 0; i < sim->instance_count; i++)
+                lose(&sim->instances[i], MODULE_AWAY_MS);
+}
+
 static void kill_hosts(struct sim *sim)
 {
         for (int i = 0; i < sim->instance_count; i++) {
@@ -272,6 +294,12 @@ static void strike(struct sim *sim)
         case WHAT_DATABASE_GONE:
                 lose_database(sim);
                 break;
+        case WHAT_MODULE_KILLED:
+                lose_modules(sim, module_kill);
+                break;
+        case WHAT_MODULE_STALLED:
+                lose_modules(sim, module_stall);
+                break;
         case WHAT_ATM_POWER_LOSS:
                 atm_lose_power(atm);
                 break;
@@ -318,6 +346,8 @@ static bool is_from_outside(const struct row *row)
         case WHAT_HOSTS_KILLED:
         case WHAT_HOST_STALLED:
         case WHAT_DATABASE_GONE:
+        case WHAT_MODULE_KILLED:
+        case WHAT_MODULE_STALLED:
         case WHAT_ATM_POWER_LOSS:
         case WHAT_ATM_LINE_CUT:
         case WHAT_BANK_LINE_CUT:
@@ -368,6 +398,8 @@ static enum behaviour behaviour_of_row(const struct row *row)
                 return BEHAVIOUR_DEAF;
         case WHAT_BANK_WRONG_ECHO:
                 return BEHAVIOUR_WRONG_ECHO;
+        case WHAT_BANK_WRONG_MAC:
+                return BEHAVIOUR_WRONG_MAC;
         case WHAT_BANK_DUPLICATE:
                 return BEHAVIOUR_DUPLICATE;
         case WHAT_BANK_DECLINES:
@@ -410,6 +442,15 @@ void script_heard_bank(struct sim *sim)
         struct sim_script *script = sim->script;
 
         if (script->is_met && script->row->what == WHAT_BANK_LINE_CUT)
+                script->is_over = true;
+}
+
+/* What has been checked is believed: from here on it is as if the answer were decided. */
+void script_checked_bank(struct sim *sim)
+{
+        struct sim_script *script = sim->script;
+
+        if (script->is_met && script->row->moment == MOMENT_REQUEST && is_of_module(script->row->what))
                 script->is_over = true;
 }
 

@@ -581,6 +581,11 @@ static void sooner(int64_t *next_ms, int64_t ms)
                 *next_ms = ms;
 }
 
+static int64_t later(int64_t ms, int64_t other_ms)
+{
+        return ms > other_ms ? ms : other_ms;
+}
+
 static void see_session(int64_t *next_ms, const struct bank_session *session, bool calm)
 {
         const struct bank_exchange *request = TAILQ_FIRST(&session->requests);
@@ -598,7 +603,8 @@ static void see_session(int64_t *next_ms, const struct bank_session *session, bo
                  session->echo_due)
                 sooner(next_ms, session->network_again_ms);
         else if (!calm) /* or it never ends */
-                sooner(next_ms, session->heard_ms + session->env->settings->echo_interval_ms);
+                sooner(next_ms, later(session->heard_ms + session->env->settings->echo_interval_ms,
+                                      session->network_again_ms));
 }
 
 static bool is_sent_to(const struct instance *instance, const char *link)

@@ -10,6 +10,7 @@
  */
 #include "tests/simulation/sim.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +71,7 @@ static void compute(const char *block, const uint8_t *data, size_t length, uint8
 
 static bool chance(struct sim *sim, int permille)
 {
-        return !sim->calm && draw_permille(&sim->key_random, permille);
+        return !sim->calm && !sim->script && draw_permille(&sim->key_random, permille);
 }
 
 /* sets of keys ---------------------------------------------------------------------------------------- */
@@ -201,8 +202,10 @@ void modules_open(struct sim *sim, bool may_have_keys)
         sim->rings = key_rings_new();
         if (!sim->rings)
                 abort();
-        sim->has_keys = may_have_keys && draw_permille(&sim->key_random, KEYED_PERMILLE);
-        pins_open(sim);
+        sim->has_keys = sim->script ? script_wants_keys(sim)
+                                    : may_have_keys && draw_permille(&sim->key_random, KEYED_PERMILLE);
+        if (!sim->script)
+                pins_open(sim);
 }
 
 void modules_close(struct sim *sim)
@@ -213,13 +216,18 @@ void modules_close(struct sim *sim)
         free(sim->key_words);
 }
 
+/* Who tells a story gives keys to all, or to nobody. */
+static bool gets_keys(struct sim *sim, int permille)
+{
+        return sim->has_keys && (sim->script || draw_permille(&sim->key_random, permille));
+}
+
 /* Before anything happens: no daemon has to hear of it later. */
 void modules_give_keys(struct machine *atm)
 {
         struct sim *sim = atm->sim;
 
-        if (!sim->has_keys ||
-            !draw_permille(&sim->key_random, sim->wants_pins ? MOSTLY_PERMILLE : KEYED_PERMILLE))
+        if (!gets_keys(sim, sim->wants_pins ? MOSTLY_PERMILLE : KEYED_PERMILLE))
                 return;
         atm->key_set = atm->newest_set = 1;
         commit_word(sim, KEY_OWNER_TERMINAL, atm->terminal, 1, KEY_SET_LOADED);
@@ -231,7 +239,7 @@ void modules_give_bank_keys(struct sim_bank *bank)
 {
         struct sim *sim = bank->sim;
 
-        if (!sim->has_keys || !draw_permille(&sim->key_random, KEYED_PERMILLE))
+        if (!gets_keys(sim, KEYED_PERMILLE))
                 return;
         bank->key_set = bank->newest_set = 1;
         commit_word(sim, KEY_OWNER_LINK, bank->name, 1, KEY_SET_LOADED);
@@ -261,7 +269,8 @@ static void forge(struct iso_message *answer)
                 iso_set_string(answer, 39, strcmp(de39, "00") == 0 ? "51" : "00");
 }
 
-size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX])
+size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, bool is_spoilt,
+                         uint8_t bytes[ISO_MESSAGE_MAX])
 {
         struct iso_error error;
         char block[BLOCK_TEXT];
@@ -283,8 +292,8 @@ size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, uin
         sim_must(length > 0, "a bank's message");
         print_block(block, bank->name, bank->key_set, 'd');
         compute(block, bytes, covered, bytes + covered);
-        bytes[covered] ^= is_forged;
-        bank->sim->counters->bank_wrong_macs += is_forged;
+        bytes[covered] ^= is_forged || is_spoilt;
+        bank->sim->counters->bank_wrong_macs += is_forged || is_spoilt;
         return (size_t)length;
 }
 
@@ -470,6 +479,19 @@ bool modules_answer_is_right(const struct machine *atm, const struct iso_message
 
 /* daemons --------------------------------------------------------------------------------------------- */
 
+static void arm_module(struct instance *instance, int64_t in_ms)
+{
+        sim_put(instance->sim, in_ms,
+                (struct event){.kind = EVENT_MODULE, .number = instance->number, .epoch = instance->epoch});
+}
+
+static bool is_of_link(const struct key_question *question)
+{
+        const struct session_mac *mac = question->context;
+
+        return mac->side->owner_kind == KEY_OWNER_LINK;
+}
+
 static void remove_question(struct instance *instance, struct module_question **at)
 {
         struct module_question *gone = *at;
@@ -491,18 +513,45 @@ static void end_first(struct instance *instance, bool answered)
                 key_message_set_text(&answer, KEY_FIELD_PIN_VALUE, first.pin_value);
         if (first.command == KEY_COMMAND_VERIFY_PIN)
                 instance->sim->counters->pins_without_module += !answered;
+        if (answered && instance->sim->script && first.command == KEY_COMMAND_CHECK_MAC &&
+            is_of_link(first.question))
+                script_checked_bank(instance->sim);
         first.question->ended(first.question, answered ? &answer : NULL);
 }
 
-static void go_away(struct instance *instance)
+void module_kill(struct instance *instance, int64_t ms)
 {
         struct sim *sim = instance->sim;
 
-        instance->module_back_ms = sim->now_ms + draw_between(&sim->key_random, 100, 100000);
+        instance->module_back_ms = sim->now_ms + ms;
         sim->counters->modules_away++;
         sim_tell(sim, "daemon %d: its key module is away", instance->number);
         while (instance->asked)
                 end_first(instance, false);
+}
+
+void module_stall(struct instance *instance, int64_t ms)
+{
+        struct sim *sim = instance->sim;
+
+        assert(ms >= TIMEOUT_MS);
+        instance->module_stalled_until_ms = sim->now_ms + ms;
+        for (struct module_question *asked = instance->asked; asked; asked = asked->next) {
+                asked->is_late = true;
+                asked->due_ms = sim->now_ms + TIMEOUT_MS;
+        }
+        arm_module(instance, TIMEOUT_MS);
+}
+
+/* While it stands still. */
+static void put_off(struct instance *instance, struct module_question *asked)
+{
+        int64_t left_ms = instance->module_stalled_until_ms - instance->sim->now_ms;
+
+        if (left_ms <= 0)
+                return;
+        asked->is_late = left_ms >= TIMEOUT_MS;
+        asked->due_ms = instance->sim->now_ms + (asked->is_late ? TIMEOUT_MS : left_ms);
 }
 
 /* What leaves is what is durable, and that is looked at before its MAC is even asked for. */
@@ -546,13 +595,13 @@ static bool ask(void *context, struct key_question *question, const struct key_m
                 asked->code = pins_verify(message, asked->pin_value);
         asked->is_late = chance(sim, SLOW_PERMILLE);
         asked->due_ms = sim->now_ms + (asked->is_late ? TIMEOUT_MS : draw_between(&sim->key_random, 0, 20));
+        put_off(instance, asked);
         for (last = &instance->asked; *last && (*last)->due_ms <= asked->due_ms; last = &(*last)->next)
                 continue;
         asked->next = *last;
         *last = asked;
         sim->counters->macs_asked++;
-        sim_put(sim, asked->due_ms - sim->now_ms,
-                (struct event){.kind = EVENT_MODULE, .number = instance->number, .epoch = instance->epoch});
+        arm_module(instance, asked->due_ms - sim->now_ms);
         return true;
 }
 
@@ -571,7 +620,6 @@ static void drop(void *context, struct key_question *question)
 
 void module_start(struct instance *instance)
 {
-        instance->module_back_ms = 0;
         key_rings_free(instance->rings);
         instance->rings = key_rings_new();
         instance->words_read = 0;
@@ -602,7 +650,10 @@ void module_event(struct instance *instance)
         struct sim *sim = instance->sim;
 
         if (instance->asked && chance(sim, AWAY_PERMILLE))
-                go_away(instance);
+                module_kill(instance, draw_between(&sim->key_random, 100, 100000));
+        if (instance->asked && instance->asked->due_ms <= sim->now_ms &&
+            sim->now_ms < instance->module_stalled_until_ms) /* it is given up */
+                module_kill(instance, instance->module_stalled_until_ms - sim->now_ms);
         while (instance->asked && instance->asked->due_ms <= sim->now_ms) {
                 sim->counters->macs_late += instance->asked->is_late;
                 end_first(instance, !instance->asked->is_late);

@@ -352,7 +352,7 @@ struct instance {
         struct key_rings *rings;       /* as it has read them */
         size_t words_read;             /* of the database's */
         TAILQ_HEAD(, key_reader) readers;
-        int64_t module_back_ms;
+        int64_t module_back_ms, module_stalled_until_ms;
         /* lines.c: */
         struct bank_routes routes;
         struct saf *saf;
@@ -537,7 +537,8 @@ void modules_give_keys(struct machine *atm);
 /* After them: the same of a bank's link. */
 void modules_give_bank_keys(struct sim_bank *bank);
 /* What a bank says, with a MAC where its link has keys, now and then another thing under a wrong one; and whether what it hears has the one that it must have. */
-size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX]);
+size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, bool is_spoilt,
+                         uint8_t bytes[ISO_MESSAGE_MAX]);
 bool modules_bank_hears_right(const struct sim_bank *bank, const struct iso_message *message,
                               const uint8_t *bytes, size_t length);
 /* The message as the ATM sends it, with a MAC if it has keys. The size; right: with the MAC that it must have. */
@@ -548,6 +549,9 @@ bool modules_answer_is_right(const struct machine *atm, const struct iso_message
 /* The PIN key of a terminal's set. */
 void modules_pin_block(char ret_block[SIM_BLOCK_TEXT], const char *terminal, int set);
 void module_start(struct instance *instance);
+/* It is away for so long, or stands still: then it is given up with the first question that waits too long. */
+void module_kill(struct instance *instance, int64_t ms);
+void module_stall(struct instance *instance, int64_t ms);
 void module_throw_away(struct instance *instance);
 void module_event(struct instance *instance);
 void module_keys_event(struct instance *instance);
@@ -608,6 +612,7 @@ void link_free(struct link *link);
  * as it says. */
 bool faults_play(struct token_key *token_key, struct sim_counters *counters, const char *only, bool trace);
 /* What a script asks for. */
+bool script_wants_keys(const struct sim *sim);
 bool script_wants_customer(const struct sim *sim);
 int script_card(const struct sim *sim);
 int64_t script_amount_yen(const struct sim *sim);
@@ -621,6 +626,7 @@ uint64_t script_choice(struct sim *sim, size_t count);
 enum behaviour script_behaviour(struct sim *sim, struct sim_bank *bank, struct line *line, const char *mti);
 void script_after_event(struct sim *sim);
 void script_heard_bank(struct sim *sim);
+void script_checked_bank(struct sim *sim); /* the MAC of what it said */
 void script_decided(struct sim *sim, const struct ledger_op *op);
 
 /* atm.c */
