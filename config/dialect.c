@@ -582,7 +582,8 @@ static bool read_all(struct ini_file file, struct iso_dialect *ret_dialect, stru
                 return false;
         missing_check(&r);
         security_check(&r);
-        bank_codes_end(&r.codes);
+        if (r.has_security) /* who has no MACs means something else by that code */
+                bank_codes_end(&r.codes);
         if (r.file.error_line)
                 return false;
         *ret_dialect = r.dialect;

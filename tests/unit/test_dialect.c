@@ -676,6 +676,35 @@ START_TEST(the_codes_of_the_file_reach_whoever_asks_for_them)
 }
 END_TEST
 
+/* Of a bank without MACs it is a code like others: "again" would send it for ever. */
+START_TEST(without_security_no_code_says_that_a_mac_was_wrong)
+{
+        char error[DIALECT_ERROR_MAX] = "", path[512], line[512], *text;
+        size_t size;
+        struct iso_dialect dialect;
+        struct bank_codes codes;
+        bool is_security = false;
+        snprintf(path, sizeof(path), "%s/etc/dialects/BANKA.dialect", SOURCE_DIR);
+        FILE *file = fopen(path, "r"), *without = open_memstream(&text, &size);
+        ck_assert(file && without);
+        while (fgets(line, sizeof(line), file)) {
+                if (*line == '[')
+                        is_security = strncmp(line, "[security]", 10) == 0;
+                if (!is_security)
+                        fputs(line, without);
+        }
+        fclose(file);
+        fclose(without);
+        FILE *stream = fmemopen(text, size, "r");
+        ck_assert_ptr_nonnull(stream);
+        ck_assert_msg(dialect_read(stream, "x", &dialect, &codes, error), "%s", error);
+        ck_assert_int_eq(bank_codes_verdict(&codes, "98"), NOTICE_CASE);
+        ck_assert_int_eq(bank_codes_reason(&codes, "98"), bank_codes_reason(&codes, "99"));
+        fclose(stream);
+        free(text);
+}
+END_TEST
+
 START_TEST(a_file_that_everybody_may_change_is_no_dialect)
 {
         char error[DIALECT_ERROR_MAX] = "", path[] = "/tmp/atm-dialect.XXXXXX";
@@ -938,6 +967,7 @@ static Suite *suite(void)
         t = tcase_create("files");
         tcase_add_test(t, the_least_dialect_loads);
         tcase_add_test(t, the_codes_of_the_file_reach_whoever_asks_for_them);
+        tcase_add_test(t, without_security_no_code_says_that_a_mac_was_wrong);
         tcase_add_test(t, a_dialect_may_bar_empty_messages);
         tcase_add_loop_test(t, a_fault_is_named_with_its_line_and_what_was_expected, 0, COUNT(faults));
         tcase_add_test(t, a_file_that_everybody_may_change_is_no_dialect);
