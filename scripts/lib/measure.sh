@@ -7,7 +7,7 @@
 AMOUNT_YEN=1000
 WORK='' LAB='' SIMULATOR='' RUNS=''
 LAB_KEYS=(--plain) # of laboratories to come. Without keys: what is measured is compared with what has none, and attackers have none
-LABS=()        # their folders; they stay where KEEP names a folder for them
+LABS=()        # their folders; those within KEEP stay
 LABS_BESIDE=() # further ones, of other checkouts, that never stay: CHECKOUT|FOLDER
 
 # bench_end [STATUS]: of what has just ended, if who calls has not asked since
@@ -17,7 +17,7 @@ bench_end() {
         set +e
         [[ -z $SIMULATOR ]] || kill -TERM "$SIMULATOR" 2>/dev/null || true
         for lab in "${LABS[@]}"; do
-                [[ -n $KEEP && $status == 0 ]] || "$ROOT/scripts/lab" down --dir "$lab" || true
+                [[ -n $KEEP && $status == 0 && $lab/ == "$KEEP"/* ]] || "$ROOT/scripts/lab" down --dir "$lab" || true
         done
         for beside in "${LABS_BESIDE[@]}"; do
                 "${beside%|*}/scripts/lab" down --dir "${beside#*|}" || true

@@ -330,6 +330,7 @@ status=0
 wait $! || status=1
 ((!status)) || exit 1
 expect "left behind" "" "$(ls "$TMPDIR")"
+expect "processes left behind" "" "$(pgrep -f "$TMPDIR/" | xargs)"
 
 expect_exit 2 "$ROOT/scripts/bench" speed
 expect_exit 2 "$ROOT/scripts/bench" memory --rounds 3
