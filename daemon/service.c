@@ -220,6 +220,21 @@ static void note_guess(struct service *service, const struct txn *txn)
                          steady_ms(service));
 }
 
+/* Decided now, and because of the PIN that was typed: our ledger has compared it (its block is kept until then), or the card's bank has. */
+static bool is_wrong_pin(const struct txn *txn)
+{
+        return txn->op.answer.reason == REASON_PIN_WRONG && txn->op.answer.status == LEDGER_DECIDED &&
+               (txn->op.kind == LEDGER_OUTCOME || txn_pin_is_there(&txn->pin));
+}
+
+/* Counted against the card too; but who has many cards' numbers would try one PIN with all of them. */
+static void note_wrong_pin(struct service *service, const struct txn *txn)
+{
+        if (is_wrong_pin(txn))
+                (void)paces_take(service->paces, PACE_PIN_WRONG, &service->settings.guesses,
+                                 txn->op.identity.terminal, steady_ms(service));
+}
+
 static void count_answer(struct service *service, const struct txn *txn)
 {
         struct service_counters *count = &service->count;
@@ -229,6 +244,7 @@ static void count_answer(struct service *service, const struct txn *txn)
         else
                 count->by_reason[txn->op.answer.reason]++;
         note_guess(service, txn);
+        note_wrong_pin(service, txn);
         if (txn->op.kind == LEDGER_OUTCOME)
                 count->overtaken += txn->op.answer.reason != txn->op.outcome.reason;
         else if (txn->op.answer.status == LEDGER_STORED)
@@ -362,15 +378,27 @@ static void refuse_pin(struct txn *txn)
         release_bank(txn);
 }
 
-/* It says nothing of the PIN that its holder has typed, so nothing is counted against the card. */
-static void submit_unreadable(struct service *service, struct txn *txn, const char *looked_at)
+/* Nobody has seen which PIN its holder has typed, so nothing is counted against the card. */
+static void submit_unseen(struct service *service, struct txn *txn)
 {
         txn_pin_wipe(&txn->pin);
         if (txn->route)
                 refuse_pin(txn);
         service->count.unreadable_pins++;
-        security_event(SECURITY_PIN_UNREADABLE, txn->op.identity.terminal, LOG_TEXT("looked_at", looked_at));
         submit(service, txn);
+}
+
+static void submit_unreadable(struct service *service, struct txn *txn, const char *looked_at)
+{
+        security_event(SECURITY_PIN_UNREADABLE, txn->op.identity.terminal, LOG_TEXT("looked_at", looked_at));
+        submit_unseen(service, txn);
+}
+
+static void submit_guess(struct service *service, struct txn *txn)
+{
+        security_event(SECURITY_PINS_WRONG, txn->op.identity.terminal,
+                       LOG_NUMBER("in_a_row", service->settings.guesses.at_once));
+        submit_unseen(service, txn);
 }
 
 static void on_verified(struct key_question *question, const struct key_message *answer)
@@ -393,18 +421,21 @@ static void on_verified(struct key_question *question, const struct key_message 
         }
 }
 
-/* Whoever sends one block after the other that is not in order is broken, or looks for one that is. */
-static bool sends_unreadable_pins(const struct service *service, const struct txn *txn)
+/* PACE_PIN_BLOCK: whoever sends one block after the other that is not in order is broken, or looks for one that is. PACE_PIN_WRONG: no hall has so many holders
+ * who mistype theirs. */
+static bool is_too_often(const struct service *service, const struct txn *txn, enum pace pace)
 {
-        return paces_wait_ms(service->paces, PACE_PIN_BLOCK, &service->settings.guesses,
-                             txn->op.identity.terminal, steady_ms(service)) > 0;
+        return paces_wait_ms(service->paces, pace, &service->settings.guesses, txn->op.identity.terminal,
+                             steady_ms(service)) > 0;
 }
 
 static void verify_pin(struct service *service, struct txn *txn)
 {
         txn->question = (struct key_question){.ended = on_verified, .context = txn};
-        if (sends_unreadable_pins(service, txn))
+        if (is_too_often(service, txn, PACE_PIN_BLOCK))
                 submit_unreadable(service, txn, "no");
+        else if (is_too_often(service, txn, PACE_PIN_WRONG))
+                submit_guess(service, txn);
         else if (pin_translate_is_needed(txn) ? pin_translate_ask(txn, service->keys)
                                               : pin_verify_ask(txn, service->keys))
                 change_state(service, txn, TXN_VERIFYING);

@@ -52,7 +52,7 @@
         X(corrections, "completed withdrawals that their ATM corrected, or wanted to when it was too late")  \
         X(exceptions, "advices that left an exception for people to look at")                                \
         X(guesses, "balance inquiries refused for their card")                                               \
-        X(unreadable_pins, "PIN blocks that are not in order, or of an ATM that sends too many of those")    \
+        X(unreadable_pins, "PIN blocks that are not in order, or of an ATM with too many wrong ones")        \
         X(without_pin, "requests left in silence: the key module did not verify their PIN")                  \
         X(unavailable, "transactions that the ledger could not take")                                        \
         X(silent, "transactions left without an answer on purpose")                                          \

@@ -437,6 +437,32 @@ START_TEST(a_block_that_is_not_in_order_is_refused_and_not_counted)
 }
 END_TEST
 
+/* With a card blocked after three it takes several to come so far; here one person unblocks one. Refusals that are told again are no tries. */
+START_TEST(a_terminal_that_tries_pins_is_not_listened_to)
+{
+        for (int i = 0; i < GUESSES_MAX; i++) {
+                ck_assert(tries() == 0 || memory_card_unblock(database, token));
+                ck_assert_str_eq(i % 2 ? inquire("0200", 1 + i, WRONG) : ask("0200", 1 + i, WRONG), "55");
+                ck_assert_str_eq(i % 2 ? inquire("0201", 1 + i, WRONG) : ask("0201", 1 + i, WRONG), "55");
+                if (i == 0)
+                        ck_assert_str_eq(ask("0200", 20, RIGHT), "00");
+        }
+        ck_assert_int_eq(module.asked, GUESSES_MAX + 1);
+        ck_assert(memory_card_unblock(database, token));
+        ck_assert_str_eq(ask("0200", 8, RIGHT), "55");
+        ck_assert_str_eq(ask("0200", 9, WRONG), "55");
+        ck_assert_int_eq(module.asked, GUESSES_MAX + 1);
+        ck_assert_int_eq(tries(), 0);
+        now_ms += 2000000;
+        build("0200", 10, RIGHT);
+        iso_set_string(&request, 7, "1229033320");
+        submit(0);
+        go_on();
+        ck_assert_str_eq(askers[0].de39, "00");
+        assert_over();
+}
+END_TEST
+
 static const struct {
         const char *name, *pan, *processing;
         const char *de39;
@@ -724,6 +750,7 @@ static Suite *suite(void)
         tcase_add_test(t, wrong_ones_are_counted_until_the_card_is_blocked_and_a_right_one_clears);
         tcase_add_test(t, without_one_nothing_is_asked_and_the_ledger_refuses_it);
         tcase_add_test(t, a_block_that_is_not_in_order_is_refused_and_not_counted);
+        tcase_add_test(t, a_terminal_that_tries_pins_is_not_listened_to);
         tcase_add_loop_test(t, what_is_refused_beforehand_has_no_pin_looked_at, 0, COUNT(beforehand_rows));
         suite_add_tcase(s, t);
 
