@@ -139,6 +139,10 @@ expect_exit 0 env PGUSER=desk atmctl key list --terminal T0000001 --kind working
 expect "rows of a list" 6 "$(grep -c '^terminal,T0000001,working,[12],loaded,' <<<"$OUTPUT")"
 key generate --issuer HOUSE
 key generate --issuer HOUSE --table 0123456789012345
+sql "INSERT INTO card (card_token, issuer, pan_mask, expiry_yymm, opening_yen, balance_yen, pin_value)
+        SELECT md5('card')::uuid, 'HOUSE', '990001******1234', '3012', 1000, 1000, '4021'" >/dev/null
+refused 1 "every right PIN is wrong until 'pin import' has brought new values" atmctl key generate --issuer HOUSE --note first
+key generate --issuer HOUSE --new-values
 refused 1 "issuer 'A': expected one without a link" atmctl key generate --issuer A --note first
 refused 2 "--table: expected --issuer with it" atmctl key generate --terminal T0000001 --table 0123456789012345 --note first
 

@@ -170,6 +170,33 @@ static bool keks_are_fit(const PGresult *owners, const struct generation *genera
         return true;
 }
 
+/* With a new key every right PIN is wrong, and counted, until its card has a new value: whoever has none at hand would block all cards. */
+static bool values_are_new(struct database *database, const struct invocation *invocation,
+                           const PGresult *owners)
+{
+        for (int i = 0; !invocation_has(invocation, "new-values") && i < PQntuples(owners); i++) {
+                const char *issuer = PQgetvalue(owners, i, OWNER_NAME);
+                PGresult *result = database_query(database,
+                                                  "SELECT FROM card JOIN v_card_pin p USING (card_token) "
+                                                  "WHERE issuer = $1 AND p.is_set LIMIT 1",
+                                                  1, &issuer);
+                bool has_values = result && PQntuples(result) > 0;
+
+                if (has_values)
+                        complain(
+                            "issuer %s: its cards' PINs are compared with values of another key, so with a "
+                            "new one "
+                            "every right PIN is wrong until 'pin import' has brought new values: expected "
+                            "--new-values, from who has them at hand, after 'issuer set %s --pin-method "
+                            "none'",
+                            issuer, issuer);
+                PQclear(result);
+                if (!result || has_values)
+                        return false;
+        }
+        return true;
+}
+
 static void fill_generation(struct key_batch *batch, const PGresult *owners, size_t first,
                             const struct generation *generation)
 {
@@ -251,8 +278,10 @@ static bool generate(struct database *database, const struct invocation *invocat
         PGresult *owners = key_owners(database, invocation, NULL);
         size_t total = owners ? (size_t)PQntuples(owners) : 0, made = 0;
         const char *owner_kind = key_owner_name[generation->owner_kind];
-        bool done = owners && keks_are_fit(owners, generation) &&
-                    generate_all(database, invocation, owners, generation, &made);
+        bool done =
+            owners && keks_are_fit(owners, generation) &&
+            (generation->owner_kind != KEY_OWNER_ISSUER || values_are_new(database, invocation, owners)) &&
+            generate_all(database, invocation, owners, generation, &made);
 
         progress_end();
         if (done && total == 0)
@@ -654,6 +683,10 @@ static const struct field generate_fields[] = {
      .flags = FIELD_REPEAT,
      .text = "a key that this issuer's PINs are verified with, by PVV or, with --table, by offset"},
     {.name = "table", .kind = VALUE_PIN_TABLE, .text = "the decimalisation table that goes with the key"},
+    {.name = "new-values",
+     .kind = VALUE_NONE,
+     .text = "of an issuer whose cards have values of a former key: new ones of all are at hand, and follow "
+             "by pin import"},
     {.name = "algorithm",
      .kind = VALUE_KEY_ALGORITHM,
      .text = "of PIN and MAC keys: aes (CMAC), or tdes (ISO 9797-1 algorithm 3); aes unless given"},
