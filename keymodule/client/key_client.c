@@ -9,6 +9,9 @@
  *
  * A module that only listens, frozen, say, is not up: so it is asked for its status first.
  *
+ * Whoever serves at the path is asked to vouch for MACs and hears PIN blocks. So it must be ourselves, root, or who owns the folder that the socket is in: while
+ * the module is away anybody else might stand there, in a folder that he may write.
+ *
  * Invariants: a question is in list and table, or in neither; in both only while UP, but for the greeting.
  */
 #include "keymodule/client/key_client.h"
@@ -22,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -253,11 +257,38 @@ static int connected_socket(const struct key_client *client)
         return -1;
 }
 
+static bool owns_folder(const struct key_client *client, uid_t uid)
+{
+        char folder[sizeof(client->address.sun_path)];
+        struct stat status;
+        strcpy(folder, client->address.sun_path);
+        char *end = strrchr(folder, '/');
+        if (!end)
+                strcpy(folder, ".");
+        else
+                end[end == folder] = '\0';
+        return stat(folder, &status) == 0 && status.st_uid == uid;
+}
+
+/* The credentials are those of whoever began to listen. */
+static bool is_trusted(const struct key_client *client, int fd)
+{
+        struct ucred peer = {.uid = (uid_t)-1};
+        socklen_t size = sizeof(peer);
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+               (peer.uid == geteuid() || peer.uid == 0 || owns_folder(client, peer.uid));
+}
+
 static void on_again(evutil_socket_t fd, short what, void *context)
 {
         struct key_client *client = context;
         (void)what;
         fd = connected_socket(client);
+        if (fd >= 0 && !is_trusted(client, fd)) {
+                close(fd);
+                go_away(client, KEY_CLIENT_STRANGER);
+                return;
+        }
         if (fd >= 0)
                 client->stream = bufferevent_socket_new(client->base, fd, BEV_OPT_CLOSE_ON_FREE);
         if (!client->stream) {

@@ -2,7 +2,7 @@
  * The key module as others ask it: questions that are pipelined on one unix socket, gathered and written once a turn of the event loop. Nobody waits for it.
  *
  *      AWAY --pause over, connected--> GREETING --its status is there--> UP --hangs up, says nothing for too long--> AWAY
- *                                         '-> AWAY (refused, silent)
+ *                                         '-> AWAY (refused, silent, or served by somebody else)
  *
  * A question is its asker's memory, borrowed until `ended` is called, once, from the loop: with an answer, or without one after
  * `timeout_ms`, or as soon as the connection is lost. While the module is away, or as many questions as may be are on their way, nothing is taken: key_client_ask
@@ -17,6 +17,8 @@
 #include "keymodule/protocol/message.h"
 
 enum { KEY_CLIENT_WHY_MAX = 160 };
+#define KEY_CLIENT_STRANGER                                                                                  \
+        "another user serves at its path: expected ourselves, root, or the owner of the socket's folder"
 
 struct event_base;
 struct key_client;

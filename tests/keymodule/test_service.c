@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -324,6 +325,48 @@ START_TEST(another_user_is_refused)
 }
 END_TEST
 
+enum { NOBODY = 65534 };
+
+/* A process of that user listens at the path, and lives until it is killed. */
+static pid_t listen_as(uid_t uid)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int ready[2];
+        char byte;
+        ck_assert_int_eq(pipe(ready), 0);
+        pid_t child = fork();
+        if (child == 0) {
+                int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+                strcpy(address.sun_path, path);
+                if (setuid(uid) == 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+                    listen(fd, 8) == 0 && chmod(path, 0777) == 0 && write(ready[1], "", 1) == 1)
+                        pause();
+                _exit(1);
+        }
+        close(ready[1]);
+        ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+        close(ready[0]);
+        return child;
+}
+
+/* 0: in a folder that anybody may write; 1: in one of his own. Only root can be another user too. */
+START_TEST(whom_another_user_plays_is_asked_nothing)
+{
+        if (geteuid() != 0)
+                return;
+        ck_assert_int_eq(chmod(folder, 01777), 0);
+        if (_i == 1)
+                ck_assert_int_eq(chown(folder, NOBODY, NOBODY), 0);
+        pid_t child = listen_as(NOBODY);
+        connect_client(100);
+        RUN_UNTIL(aways > 0);
+        ck_assert_int_eq(strcmp(why_away, KEY_CLIENT_STRANGER) == 0, _i == 0); /* else it says nothing */
+        ck_assert_int_eq(ups, 0);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+}
+END_TEST
+
 START_TEST(who_serves_the_network_does_not_work_on_keys)
 {
         struct service_rules rules = rules_of(16, geteuid(), false);
@@ -388,6 +431,7 @@ int main(void)
         tcase_add_test(tests, a_module_whose_answers_nobody_waits_for_any_more_is_given_up_too);
         tcase_add_test(tests, a_client_that_goes_leaves_its_requests_answers_behind);
         tcase_add_test(tests, another_user_is_refused);
+        tcase_add_loop_test(tests, whom_another_user_plays_is_asked_nothing, 0, 2);
         tcase_add_test(tests, who_serves_the_network_does_not_work_on_keys);
         tcase_add_test(tests, who_sends_no_frame_is_cut_off);
         tcase_add_test(tests, a_path_that_is_taken_is_left_alone);
