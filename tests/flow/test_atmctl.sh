@@ -665,7 +665,9 @@ head -c 300 certs/atmd.crt >mixed/cut.crt
 refuses 1 "mixed/nothing.pem: can't be read: expected a certificate, or a list of revoked ones, as PEM" atmctl pki list mixed --format csv
 says "mixed/cut.crt: can't be read" "mixed/good.crt"
 [[ $OUTPUT != *key.pem* ]] || wrong "a key alone is missed: $OUTPUT"
-expect "standard output by its name" "$(atmctl pki list certs --format csv | md5sum)" "$(atmctl pki list certs --format csv --output - | md5sum)"
+# (without the days, which may be over between the two)
+expect "standard output by its name" "$(atmctl pki list certs --format csv | cut -d, -f2- | sort | md5sum)" \
+        "$(atmctl pki list certs --format csv --output - | cut -d, -f2- | sort | md5sum)"
 [[ ! -e - ]] || wrong "--output - writes a file"
 expect "mode of keys" "600 600" "$(stat -c %a pki/ca.key certs/T0000001.key | xargs)"
 printf 'terminal\nT0000001\nbad\n' >terminals.csv
