@@ -18,6 +18,12 @@ while IFS=$'\t' read -r package group _ what; do
         [[ $package == \#* ]] && continue
         grep -qF "| \`$package\` | $group | $what |" README.md || wrong "README.md has no row for $package ($group): $what"
 done <scripts/lib/packages.tsv
+# What only some other suite installs begins no command of these.
+while IFS=$'\t' read -r package group command _; do
+        [[ $package == \#* || $group =~ ^(build|run|test|format)$ || $command == /* ]] && continue
+        users=$({ grep -lwE "^[^#]*(^|[|&;(] *|\\$\\()$command( |\$)" tests/flow/*.sh tests/contract/*.sh scripts/lib/*.sh scripts/bench.d/*.sh || true; } | xargs)
+        [[ -z $users ]] || wrong "$command, of $package, is installed for the suite $group alone, and used by $users"
+done <scripts/lib/packages.tsv
 
 # What the build at hand read of the checkout: sources, headers, whatever a command was given.
 inputs() {
