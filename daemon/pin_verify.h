@@ -8,8 +8,7 @@
 #ifndef DAEMON_PIN_VERIFY_H
 #define DAEMON_PIN_VERIFY_H
 
-#include "daemon/macs/session_keys.h"
-#include "daemon/txn.h"
+#include "daemon/pin_question.h"
 
 /* Of a request that txn_decide has decided. */
 bool pin_verify_is_needed(const struct txn *txn);
@@ -17,11 +16,6 @@ bool pin_verify_is_needed(const struct txn *txn);
 /* By the transaction's question, whose `ended` and context are set. False: the module is away, or a key that is needed is not there (then the log says so). */
 ATM_MUST_USE bool pin_verify_ask(struct txn *txn, const struct session_keys *keys);
 
-enum pin_verified {
-        PIN_VERIFIED, /* the request has its value: right or wrong the ledger says */
-        PIN_UNREADABLE, /* the block is of another format, key or card, or holds no PIN: it is wiped, and there is no value */
-        PIN_NOBODY_KNOWS, /* there was no answer in time, or one that says nothing of the block */
-};
 enum pin_verified pin_verify_take(struct txn *txn, const struct key_message *answer);
 
 #endif
