@@ -57,6 +57,7 @@ enum section {
         SECTION_NONE,
         SECTION_DIALECT,
         SECTION_SECURITY,
+        SECTION_NETWORK,
         SECTION_FIELDS,
         SECTION_REQUEST_CODES,
         SECTION_NOTICE_CODES
@@ -65,13 +66,14 @@ enum section {
 static const char *const section_names[] = {[SECTION_NONE] = "",
                                             [SECTION_DIALECT] = "dialect",
                                             [SECTION_SECURITY] = "security",
+                                            [SECTION_NETWORK] = "network",
                                             [SECTION_FIELDS] = "fields",
                                             [SECTION_REQUEST_CODES] = "request codes",
                                             [SECTION_NOTICE_CODES] = "notice codes",
                                             NULL};
-#define SECTIONS_WANTED "[dialect], [security], [fields], [request codes] or [notice codes]"
+#define SECTIONS_WANTED "[dialect], [security], [network], [fields], [request codes] or [notice codes]"
 
-/* The keys of [dialect] and [security]; `words` NULL: a text, checked by itself. */
+/* The keys of [dialect], [security] and [network]; `words` NULL: a text, checked by itself. */
 enum key {
         KEY_NAME,
         KEY_HEADER,
@@ -84,7 +86,8 @@ enum key {
         KEY_KEY_SET,
         KEY_WRONG_MAC,
         KEY_PIN,
-        KEY_COUNT
+        KEY_NETWORK, /* and as many as there are of enum iso_network, in its order */
+        KEY_COUNT = KEY_NETWORK + ISO_NETWORK_COUNT
 };
 static const struct {
         const char *key;
@@ -103,7 +106,17 @@ static const struct {
     [KEY_KEY_SET] = {"key_set", key_set_words, SECTION_SECURITY, true},
     [KEY_WRONG_MAC] = {"wrong_mac", NULL, SECTION_SECURITY, true},
     [KEY_PIN] = {"pin", pin_words, SECTION_SECURITY, true},
+    [KEY_NETWORK + ISO_NETWORK_SIGN_ON] = {"sign_on", NULL, SECTION_NETWORK, true},
+    [KEY_NETWORK + ISO_NETWORK_SIGN_OFF] = {"sign_off", NULL, SECTION_NETWORK, true},
+    [KEY_NETWORK + ISO_NETWORK_ECHO] = {"echo", NULL, SECTION_NETWORK, true},
+    [KEY_NETWORK + ISO_NETWORK_CUTOVER] = {"cutover", NULL, SECTION_NETWORK, true},
+    [KEY_NETWORK + ISO_NETWORK_KEY_CHANGE] = {"key_change", NULL, SECTION_NETWORK, true},
+    [KEY_NETWORK + ISO_NETWORK_KEY_REQUEST] = {"key_request", NULL, SECTION_NETWORK, true},
 };
+
+/* What a bank can do without. */
+static const bool may_be_none[ISO_NETWORK_COUNT] = {
+    [ISO_NETWORK_CUTOVER] = true, [ISO_NETWORK_KEY_CHANGE] = true, [ISO_NETWORK_KEY_REQUEST] = true};
 
 #define ROW_WANTED "name, n|an|ans|x+n|z|b, fixed|llvar|lllvar, length, show|pan|hide"
 
@@ -183,7 +196,7 @@ static bool on_section(void *context, const char *section)
                                text_shown(section, shown));
 }
 
-/* ---- [dialect], [security] --------------------------------------------------------------------------- */
+/* ---- [dialect], [security], [network] ------------------------------------------------------------------ */
 
 static bool key_store(struct reading *r, enum key key, int choice)
 {
@@ -217,6 +230,7 @@ static bool key_store(struct reading *r, enum key key, int choice)
                 break;
         case KEY_NAME:
         case KEY_WRONG_MAC:
+        case KEY_NETWORK:
         case KEY_COUNT:
                 break;
         }
@@ -242,6 +256,22 @@ static bool on_wrong_mac(struct reading *r, const char *code)
                    &r->file, r->file.line,
                    "[security] wrong_mac = '%s'; expected a code of two digits or capital letters, not 00",
                    text_shown(code, shown));
+}
+
+/* A code of DE 70, which has three digits in each dialect. */
+static bool on_network(struct reading *r, enum iso_network network, const char *code)
+{
+        enum { CODE_LENGTH = 3, CODE_MAX = 999 };
+        char shown[SHOWN_MAX + 4];
+        int64_t number = 0;
+        bool is_none = may_be_none[network] && strcmp(code, "none") == 0;
+        if (!is_none && (strlen(code) != CODE_LENGTH || !number_parse(code, 1, CODE_MAX, &number)))
+                return ini_file_refuse(&r->file, r->file.line,
+                                       "[network] %s = '%s'; expected a code of three digits, 001 to 999%s",
+                                       keys[KEY_NETWORK + network].key, text_shown(code, shown),
+                                       may_be_none[network] ? ", or none" : "");
+        r->dialect.network[network] = (int16_t)number;
+        return true;
 }
 
 /* "name, header, bitmap" */
@@ -275,6 +305,8 @@ static bool on_key(struct reading *r, enum section section, const char *key, con
                 return on_name(r, value);
         if (i == KEY_WRONG_MAC)
                 return on_wrong_mac(r, value);
+        if (i >= KEY_NETWORK)
+                return on_network(r, (enum iso_network)(i - KEY_NETWORK), value);
         int choice = word_find(keys[i].words, value);
         if (choice < 0)
                 return ini_file_refuse(&r->file, r->file.line, "[%s] %s = '%s'; expected %s", name, key,
@@ -496,6 +528,7 @@ static bool on_pair(void *context, const char *section, const char *key, const c
         switch (section_find(section)) {
         case SECTION_DIALECT:
         case SECTION_SECURITY:
+        case SECTION_NETWORK:
                 return on_key(r, section_find(section), key, value);
         case SECTION_FIELDS:
                 return on_field(r, key, value);
@@ -532,7 +565,24 @@ static void missing_check(struct reading *r)
         }
 }
 
-/* What a MAC and its key set need, in the built-in dialect's form; a text may be shorter, down to what holds a set's number. */
+/* Two kinds of one code: told of the later line, since what is not given has a code too. */
+static void network_check(struct reading *r)
+{
+        for (int i = 0; i < ISO_NETWORK_COUNT; i++) {
+                for (int j = 0; j < i; j++) {
+                        int code = r->dialect.network[i],
+                            lines[] = {r->key_line[KEY_NETWORK + i], r->key_line[KEY_NETWORK + j]};
+                        int later = lines[0] > lines[1] ? i : j, other = later == i ? j : i;
+                        if (code > 0 && r->dialect.network[j] == code)
+                                ini_file_refuse(
+                                    &r->file, r->key_line[KEY_NETWORK + later],
+                                    "[network] %s = %03d, as %s has; expected another code for each",
+                                    keys[KEY_NETWORK + later].key, code, keys[KEY_NETWORK + other].key);
+                }
+        }
+}
+
+/* What a MAC, its key set and a key change need, in the built-in dialect's form; a text may be shorter, down to what it must hold. */
 static void security_need(struct reading *r, int field, int shortest)
 {
         const struct iso_field *row = &r->dialect.field[field], *builtin = &iso_dialect_ascii.field[field];
@@ -548,7 +598,14 @@ static void security_need(struct reading *r, int field, int shortest)
 
 static void security_check(struct reading *r)
 {
-        enum { TAG_SHORTEST = 9, PIN_TAG = 37, CONTROL_LENGTH = 16, MAC_LENGTH = 8, TDES_BLOCK = 8 };
+        enum {
+                TAG_SHORTEST = 9,
+                PIN_TAG = 37,
+                KEY_TAGS = 993,
+                CONTROL_LENGTH = 16,
+                MAC_LENGTH = 8,
+                TDES_BLOCK = 8
+        };
         bool has_pin_tag = r->dialect.pin == '4';
         if (!r->has_security)
                 return;
@@ -559,6 +616,8 @@ static void security_check(struct reading *r)
                 security_need(r, 53, CONTROL_LENGTH);
         if (r->dialect.key_set == ISO_KEY_SET_TAG || has_pin_tag)
                 security_need(r, 62, TAG_SHORTEST + (has_pin_tag ? PIN_TAG : 0));
+        if (r->dialect.network[ISO_NETWORK_KEY_CHANGE] || r->dialect.network[ISO_NETWORK_KEY_REQUEST])
+                security_need(r, 62, KEY_TAGS);
         if (r->dialect.pin && !has_pin_tag)
                 security_need(r, 52, TDES_BLOCK);
 }
@@ -577,10 +636,13 @@ static bool read_all(struct ini_file file, struct iso_dialect *ret_dialect, stru
 {
         struct reading r = {.file = file, .dialect = {.frame_may_be_empty = true}};
         r.file.context = &r;
+        memcpy(r.dialect.network, iso_dialect_ascii.network, sizeof(r.dialect.network));
+        r.dialect.network[ISO_NETWORK_KEY_CHANGE] = 0; /* by file, unless a code is given */
         bank_codes_init(&r.codes);
         if (!ini_file_read(&r.file))
                 return false;
         missing_check(&r);
+        network_check(&r);
         security_check(&r);
         if (r.has_security) /* who has no MACs means something else by that code */
                 bank_codes_end(&r.codes);

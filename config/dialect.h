@@ -1,5 +1,5 @@
 /*
- * A bank's dialect, read from a file: the framing, the forms, one row a field, and what its codes mean (bank_codes.h),
+ * A bank's dialect, read from a file: the framing, the forms, one row a field, its codes of network management, and what its others mean (bank_codes.h),
  * checked whole before anybody uses it. docs/protocol.md ('A bank's dialect') describes the file; etc/dialects has three.
  *
  * What the checks are for: the messages towards a bank need certain fields (dialect_uses); a dialect that

@@ -222,31 +222,30 @@ static enum reason change_keys(struct session *session)
         return REASON_APPROVED;
 }
 
+static enum reason unknown(struct session *session)
+{
+        (void)session;
+        return REASON_INVALID_TRANSACTION;
+}
+
+/* The last row: a code that the dialect has for nothing. */
 static const struct {
-        int64_t code; /* DE 70 */
         bool needs_sign_on;
         enum reason (*handle)(struct session *session);
-} network_rows[] = {
-    {NETWORK_SIGN_ON, false, sign_on},        {NETWORK_SIGN_OFF, false, sign_off},
-    {NETWORK_ECHO, false, acknowledge},       {NETWORK_CUTOVER, true, acknowledge},
-    {NETWORK_KEY_CHANGE, false, change_keys},
+} network_rows[ISO_NETWORK_COUNT + 1] = {
+    [ISO_NETWORK_SIGN_ON] = {false, sign_on},        [ISO_NETWORK_SIGN_OFF] = {false, sign_off},
+    [ISO_NETWORK_ECHO] = {false, acknowledge},       [ISO_NETWORK_CUTOVER] = {true, acknowledge},
+    [ISO_NETWORK_KEY_CHANGE] = {false, change_keys}, [ISO_NETWORK_KEY_REQUEST] = {false, change_keys},
+    [ISO_NETWORK_COUNT] = {false, unknown},
 };
 
 static void on_network(struct session *session, const struct profile_row *row,
                        const struct iso_message *request)
 {
-        int64_t code;
-        enum reason reason = REASON_INVALID_TRANSACTION;
-        if (!iso_number(request, 70, &code))
-                code = 0;
-        for (size_t i = 0; i < sizeof(network_rows) / sizeof(network_rows[0]); i++) {
-                if (network_rows[i].code != code)
-                        continue;
-                reason = network_rows[i].needs_sign_on && session->state != SESSION_SIGNED_ON
-                             ? REASON_NOT_SIGNED_ON
-                             : network_rows[i].handle(session);
-        }
-        answer_now(session, row, request, reason);
+        enum iso_network network = profile_network(&iso_dialect_ascii, request);
+        bool is_early = network_rows[network].needs_sign_on && session->state != SESSION_SIGNED_ON;
+        answer_now(session, row, request,
+                   is_early ? REASON_NOT_SIGNED_ON : network_rows[network].handle(session));
 }
 
 /* ---- what goes to the ledger --------------------------------------------------------------------------- */

@@ -34,6 +34,11 @@ const struct iso_dialect iso_dialect_ascii =
         .bitmap = ISO_BITMAP_RAW,
         .digits = ISO_DIGITS_ASCII,
         .length_digits = ISO_DIGITS_ASCII,
+        .network = {[ISO_NETWORK_SIGN_ON] = 1,
+                    [ISO_NETWORK_SIGN_OFF] = 2,
+                    [ISO_NETWORK_ECHO] = 301,
+                    [ISO_NETWORK_CUTOVER] = 201,
+                    [ISO_NETWORK_KEY_CHANGE] = 101},
         .field =
             {
                 [2] = LL("PAN", ISO_N, 19, ISO_MASK_PAN),

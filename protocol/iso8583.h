@@ -63,6 +63,17 @@ enum iso_key_set_place {
         ISO_KEY_SET_CONTROL /* 53, the number alone, with leading zeros */
 };
 
+/* What an 0800 says; by which code in DE 70 is its dialect's to say (profile_network). */
+enum iso_network {
+        ISO_NETWORK_SIGN_ON,
+        ISO_NETWORK_SIGN_OFF,
+        ISO_NETWORK_ECHO,
+        ISO_NETWORK_CUTOVER,
+        ISO_NETWORK_KEY_CHANGE,  /* who has new keys offers them, or who wants some asks */
+        ISO_NETWORK_KEY_REQUEST, /* who wants some asks, where that has a code of its own */
+        ISO_NETWORK_COUNT
+};
+
 /* How the length before each message is written. */
 enum frame_form {
         FRAME_BINARY, /* 2 bytes, big-endian */
@@ -95,6 +106,7 @@ struct iso_dialect {
         enum iso_key_set_place key_set;
         char
             pin; /* the format of PIN blocks (ISO 9564-1): '0' or '3' in 52, '4' in 62's PB; 0: it wants none */
+        int16_t network[ISO_NETWORK_COUNT];        /* their codes, each another, 1 to 999; 0: it has none */
         struct iso_field field[ISO_FIELD_MAX + 1]; /* by field number; 0 and 1 unused */
 };
 

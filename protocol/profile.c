@@ -55,6 +55,24 @@ enum processing_kind profile_processing(const struct iso_message *message)
         return PROCESSING_OTHER;
 }
 
+enum iso_network profile_network(const struct iso_dialect *dialect, const struct iso_message *message)
+{
+        int64_t code;
+        int network = 0;
+        if (!iso_number(message, 70, &code) || code == 0)
+                return ISO_NETWORK_COUNT;
+        while (network < ISO_NETWORK_COUNT && dialect->network[network] != code)
+                network++;
+        return (enum iso_network)network;
+}
+
+void profile_set_network(const struct iso_dialect *dialect, enum iso_network network,
+                         struct iso_message *message)
+{
+        assert(network < ISO_NETWORK_COUNT && dialect->network[network] > 0);
+        iso_set_number(message, 70, dialect->network[network], 3);
+}
+
 /* ---- what a request must bring ----------------------------------------------------------------------- */
 
 static int wrong(struct iso_error *ret_error, int field, const char *what)

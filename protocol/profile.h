@@ -17,15 +17,6 @@ enum message_kind {
         MESSAGE_ADMINISTRATIVE, /* 0620, 0621 */
 };
 
-/* DE 70 */
-enum network_code {
-        NETWORK_SIGN_ON = 1,
-        NETWORK_SIGN_OFF = 2,
-        NETWORK_KEY_CHANGE = 101,
-        NETWORK_CUTOVER = 201,
-        NETWORK_ECHO = 301,
-};
-
 enum { CURRENCY_YEN = 392 }; /* DE 49; no minor unit */
 
 struct profile_row {
@@ -47,6 +38,12 @@ const struct profile_row *profile_find(const char *mti);
 /* The kind of a DE 3, by its first two digits and its closing zeros. */
 enum processing_kind { PROCESSING_WITHDRAWAL, PROCESSING_INQUIRY, PROCESSING_OTHER };
 enum processing_kind profile_processing(const struct iso_message *message);
+
+/* What the DE 70 of an 0800 or 0810 says in its dialect; ISO_NETWORK_COUNT: nothing that this one knows. */
+enum iso_network profile_network(const struct iso_dialect *dialect, const struct iso_message *message);
+/* Says so in DE 70; the dialect must have a code for it. */
+void profile_set_network(const struct iso_dialect *dialect, enum iso_network network,
+                         struct iso_message *message);
 
 /*
  * Check a decoded request against its row: mandatory fields, the conditional ones (2 with 14, or 35; 4 in

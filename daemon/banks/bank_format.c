@@ -127,10 +127,10 @@ void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
                 add_replacement(ret_message, notice);
 }
 
-void bank_format_network(enum network_code code, int64_t business_ms, int32_t stan, const char *acquirer,
-                         struct iso_message *ret_message)
+void bank_format_network(const struct iso_dialect *dialect, enum iso_network network, int64_t business_ms,
+                         int32_t stan, const char *acquirer, struct iso_message *ret_message)
 {
         iso_init(ret_message, "0800");
         add_place(ret_message, business_ms, stan, own_terminal, acquirer);
-        iso_set_number(ret_message, 70, code, 3);
+        profile_set_network(dialect, network, ret_message);
 }

@@ -43,8 +43,8 @@ size_t bank_format_pin_length(const struct iso_dialect *dialect);
 void bank_format_notice(const struct bank_notice *notice, const char *acquirer,
                         struct iso_message *ret_message);
 
-/* 0800 with the DE 70. */
-void bank_format_network(enum network_code code, int64_t business_ms, int32_t stan, const char *acquirer,
-                         struct iso_message *ret_message);
+/* 0800, with the DE 70 that the dialect has for it. */
+void bank_format_network(const struct iso_dialect *dialect, enum iso_network network, int64_t business_ms,
+                         int32_t stan, const char *acquirer, struct iso_message *ret_message);
 
 #endif

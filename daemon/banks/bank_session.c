@@ -324,7 +324,7 @@ static bool drop_network(struct bank_session *session)
         return mac;
 }
 
-static enum sending send_network(struct bank_session *session, enum network_code code)
+static enum sending send_network(struct bank_session *session, enum iso_network network)
 {
         struct bank_session_env *env = session->env;
         struct iso_message message;
@@ -332,7 +332,7 @@ static enum sending send_network(struct bank_session *session, enum network_code
         session->network_stan = env->stan;
         session->network_deadline_ms = steady_ms(session) + env->settings->answer_timeout_ms;
         session->echo_due = false;
-        bank_format_network(code, env->shell->business_ms(env->shell->context), env->stan,
+        bank_format_network(env->dialect, network, env->shell->business_ms(env->shell->context), env->stan,
                             env->settings->acquirer, &message);
         enum sending sending = send_message(session, &message, BANK_MAC_NETWORK, NULL);
         switch (sending) {
@@ -458,12 +458,13 @@ static void on_network_answer(struct bank_session *session, const struct iso_mes
         }
 }
 
-/* What a bank may say by itself: its sign-on and sign-off, an echo, its cutover. */
-static bool is_banks_to_say(int64_t code)
-{
-        return code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF || code == NETWORK_ECHO ||
-               code == NETWORK_CUTOVER;
-}
+/* What a bank may say by itself. */
+static const bool is_banks_to_say[ISO_NETWORK_COUNT + 1] = {
+    [ISO_NETWORK_SIGN_ON] = true,
+    [ISO_NETWORK_SIGN_OFF] = true,
+    [ISO_NETWORK_ECHO] = true,
+    [ISO_NETWORK_CUTOVER] = true,
+};
 
 /* What has no MAC does not leave: the bank asks again. */
 static void answer_network(struct bank_session *session, struct iso_message *answer)
@@ -476,12 +477,11 @@ static void on_network_request(struct bank_session *session, const struct profil
                                const struct iso_message *request)
 {
         struct iso_message answer;
-        int64_t code = 0;
-        bool known = iso_number(request, 70, &code) && is_banks_to_say(code);
+        enum iso_network network = profile_network(session->env->dialect, request);
         profile_answer(row, request, &answer);
-        iso_set_string(&answer, 39, known ? "00" : "12");
-        if (known && (code == NETWORK_SIGN_ON || code == NETWORK_SIGN_OFF))
-                session->env->events->signed_by_bank(session->env, code == NETWORK_SIGN_ON);
+        iso_set_string(&answer, 39, is_banks_to_say[network] ? "00" : "12");
+        if (network == ISO_NETWORK_SIGN_ON || network == ISO_NETWORK_SIGN_OFF)
+                session->env->events->signed_by_bank(session->env, network == ISO_NETWORK_SIGN_ON);
         answer_network(session, &answer);
 }
 
@@ -669,10 +669,10 @@ static void send_what_is_due(struct bank_session *session, int64_t now_ms)
 {
         const struct bank_session_env *env = session->env;
         if (session->state == BANK_SESSION_SIGNING_ON)
-                send_network(session, NETWORK_SIGN_ON);
+                send_network(session, ISO_NETWORK_SIGN_ON);
         else if (session->echo_due || env->mute ||
                  now_ms - session->heard_ms >= env->settings->echo_interval_ms)
-                send_network(session, NETWORK_ECHO);
+                send_network(session, ISO_NETWORK_ECHO);
 }
 
 /* Its time is over. */
@@ -710,13 +710,13 @@ void bank_session_open(struct bank_session *session, struct bank_session_env *en
         for (size_t i = 0; i < BANK_SESSION_BUCKETS; i++)
                 TAILQ_INIT(&session->bucket[i]);
         session->heard_ms = steady_ms(session);
-        send_network(session, NETWORK_SIGN_ON);
+        send_network(session, ISO_NETWORK_SIGN_ON);
 }
 
 void bank_session_stop(struct bank_session *session, const char *reason)
 {
         (void)drop_network(session); /* an echo's MAC would be taken for the sign-off's */
-        if (session->state == BANK_SESSION_UP && send_network(session, NETWORK_SIGN_OFF) == WITH_MODULE)
+        if (session->state == BANK_SESSION_UP && send_network(session, ISO_NETWORK_SIGN_OFF) == WITH_MODULE)
                 session->leaving = reason;
         else
                 end_session(session, reason);

@@ -488,6 +488,24 @@ START_TEST(network_management_follows_de_70)
 }
 END_TEST
 
+START_TEST(network_management_has_the_codes_of_the_dialect)
+{
+        static const struct {
+                const char *code, *de39;
+        } rows[] = {{"061", "00"}, {"270", "00"}, {"161", "40"}, {"162", "40"},
+                    {"062", "00"}, {"001", "12"}, {"201", "12"}, {"000", "12"}};
+        struct iso_dialect dialect = iso_dialect_ascii;
+        memcpy(dialect.network, (const int16_t[ISO_NETWORK_COUNT]){61, 62, 270, 0, 161, 162},
+               sizeof(dialect.network));
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct iso_message message = network(rows[i].code);
+                bank_message_take(&desk, &dialect, &message, NULL, &reply);
+                ck_assert_str_eq(answered(39), rows[i].de39);
+        }
+        ck_assert(!desk.signed_on);
+}
+END_TEST
+
 static const struct cutover_row {
         const char *date, *de39;
         int year, month, day;
@@ -731,6 +749,7 @@ int main(void)
         tcase_add_test(tcase, cash_that_does_not_fit_is_said_to_people);
         tcase_add_loop_test(tcase, a_bad_form_is_answered_30_and_changes_nothing, 0, ROWS(bad_forms));
         tcase_add_test(tcase, what_could_not_be_read_is_answered_as_far_as_it_goes);
+        tcase_add_test(tcase, network_management_has_the_codes_of_the_dialect);
         tcase_add_loop_test(tcase, network_management_follows_de_70, 0, ROWS(network_rows));
         tcase_add_loop_test(tcase, a_cutover_sets_the_settlement_date, 0, ROWS(cutover_rows));
         tcase_add_test(tcase, what_banks_do_not_do_is_answered_40);

@@ -461,10 +461,8 @@ START_TEST(a_sign_off_leaves_before_the_connection_ends)
         RUN_UNTIL(bank_route_is_up(route));
         bank_route_stop(route, "the daemon stops");
         RUN_UNTIL(sides[0].fd < 0);
-        int64_t code = 0;
         ck_assert_str_eq(message.mti, "0800");
-        ck_assert(iso_number(&message, 70, &code));
-        ck_assert_int_eq(code, NETWORK_SIGN_OFF);
+        ck_assert_int_eq(profile_network(&iso_dialect_ascii, &message), ISO_NETWORK_SIGN_OFF);
 }
 END_TEST
 

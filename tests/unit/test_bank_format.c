@@ -150,7 +150,8 @@ START_TEST(every_message_can_be_said_in_every_dialect)
                 build_notice(i);
                 assert_passes(&dialect);
         }
-        bank_format_network(NETWORK_SIGN_ON, identity.transmitted_ms, 1, "99000001", &message);
+        bank_format_network(&iso_dialect_ascii, ISO_NETWORK_SIGN_ON, identity.transmitted_ms, 1, "99000001",
+                            &message);
         assert_passes(&dialect);
 }
 END_TEST

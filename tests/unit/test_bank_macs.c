@@ -415,7 +415,7 @@ END_TEST
 START_TEST(a_banks_own_messages_are_answered_under_a_mac)
 {
         sign_on();
-        bank_format_network(NETWORK_SIGN_OFF, bank_now_ms, 7, "99000001", &said);
+        bank_format_network(&iso_dialect_ascii, ISO_NETWORK_SIGN_OFF, bank_now_ms, 7, "99000001", &said);
         say(&said, RIGHT, 1);
         ck_assert(bank_route_is_up(route));
         module_answer_all();
@@ -554,7 +554,7 @@ START_TEST(a_banks_own_message_under_a_wrong_mac_is_told_so)
         static const char *const codes[] = {"98", "N8"};
         ck_assert(bank_codes_set_wrong_mac(&route->codes, codes[_i]));
         sign_on();
-        bank_format_network(NETWORK_SIGN_OFF, bank_now_ms, 7, "99000001", &said);
+        bank_format_network(&iso_dialect_ascii, ISO_NETWORK_SIGN_OFF, bank_now_ms, 7, "99000001", &said);
         say(&said, WRONG_BIT, 1);
         module_answer_all();
         ck_assert(bank_route_is_up(route));

@@ -7,6 +7,8 @@
 #include "tests/suite.h"
 #include "tests/unit/bank_peer.h"
 
+#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
 enum { PEERS = 3, ASKS = 64, OUTSTANDING_MAX = 32 };
 #define PAN "9900010000000001"
 
@@ -431,7 +433,7 @@ static const struct {
 START_TEST(what_a_bank_may_ask_is_answered)
 {
         bank_peer_sign_on(&peers[0], route, 1);
-        bank_format_network(NETWORK_ECHO, bank_now_ms, 77, "1", &answer);
+        bank_format_network(&iso_dialect_ascii, ISO_NETWORK_ECHO, bank_now_ms, 77, "1", &answer);
         iso_set_string(&answer, 70, bank_network_rows[_i].code);
         bank_peer_say(&peers[0], &answer);
         ck_assert_int_eq(peers[0].count, 2);
@@ -441,9 +443,35 @@ START_TEST(what_a_bank_may_ask_is_answered)
 }
 END_TEST
 
+/* What the built-in codes say elsewhere is nothing that this bank may say. */
+START_TEST(a_dialects_own_codes_are_sent_and_understood)
+{
+        static const int16_t network[ISO_NETWORK_COUNT] = {61, 62, 270, 0, 161, 162};
+        static const struct {
+                const char *code, *de39;
+        } rows[] = {{"270", "00"}, {"061", "00"}, {"001", "12"}, {"301", "12"},
+                    {"201", "12"}, {"000", "12"}, {"062", "00"}};
+        memcpy(route->dialect.network, network, sizeof(network));
+        bank_peer_sign_on(&peers[0], route, 1);
+        ck_assert_str_eq(bank_peer_value(&peers[0].sent[0], 70), "061");
+        pass(60000);
+        ck_assert_str_eq(bank_peer_value(&peers[0].sent[1], 70), "270");
+        for (int i = 0; i < COUNT(rows); i++) {
+                bank_format_network(&route->dialect, ISO_NETWORK_ECHO, bank_now_ms, 77, "1", &answer);
+                iso_set_string(&answer, 70, rows[i].code);
+                bank_peer_say(&peers[0], &answer);
+                ck_assert_str_eq(bank_peer_value(&peers[0].sent[2 + i], 39), rows[i].de39);
+                ck_assert_str_eq(bank_peer_value(&peers[0].sent[2 + i], 70), rows[i].code);
+        }
+        ck_assert(!bank_route_is_up(route));
+        bank_route_stop(route, "the daemon stops");
+        ck_assert_str_eq(bank_peer_value(&peers[0].sent[peers[0].count - 1], 70), "062");
+}
+END_TEST
+
 static void bank_says(struct bank_peer *peer, const char *code)
 {
-        bank_format_network(NETWORK_ECHO, bank_now_ms, 78, "1", &answer);
+        bank_format_network(&iso_dialect_ascii, ISO_NETWORK_ECHO, bank_now_ms, 78, "1", &answer);
         iso_set_string(&answer, 70, code);
         bank_peer_say(peer, &answer);
         ck_assert_str_eq(bank_peer_value(&peer->sent[peer->count - 1], 39), "00");
@@ -641,8 +669,6 @@ START_TEST(a_stop_signs_off)
 }
 END_TEST
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
-
 int main(void)
 {
         Suite *suite = suite_create("bank_session");
@@ -665,6 +691,7 @@ int main(void)
         tcase_add_test(tcase, each_waits_as_long_as_it_may);
         tcase_add_loop_test(tcase, a_silent_bank_is_tried_by_an_echo_and_given_up, 0, 2);
         tcase_add_test(tcase, an_unanswered_request_has_an_echo_sent_at_once);
+        tcase_add_test(tcase, a_dialects_own_codes_are_sent_and_understood);
         tcase_add_loop_test(tcase, what_a_bank_may_ask_is_answered, 0, COUNT(bank_network_rows));
         tcase_add_test(tcase, a_bank_that_signs_off_is_asked_nothing_until_it_signs_on);
         tcase_add_test(tcase, what_people_are_told_of_a_link);

@@ -25,7 +25,7 @@
 
 static const char *const shipped[] = {"BANKA", "BANKB", "BANKC"};
 enum { A, B, C, SHIPPED };
-#define SECTIONS_WANTED "[dialect], [security], [fields], [request codes] or [notice codes]"
+#define SECTIONS_WANTED "[dialect], [security], [network], [fields], [request codes] or [notice codes]"
 
 static struct iso_dialect dialects[SHIPPED];
 
@@ -434,6 +434,42 @@ START_TEST(the_least_dialect_loads)
 }
 END_TEST
 
+/* Those that a file does not give are the usual ones; keys are changed by file where it gives no code for that. */
+START_TEST(a_dialect_has_codes_of_its_own_for_network_management)
+{
+        static const struct {
+                const char *text;
+                int16_t network[ISO_NETWORK_COUNT];
+        } rows[] = {
+            {"", {1, 2, 301, 201, 0, 0}},
+            {"[network]", {1, 2, 301, 201, 0, 0}},
+            {"[network]\nkey_change = 101", {1, 2, 301, 201, 101, 0}},
+            {"[network]\nkey_change = 161\nkey_request = 162", {1, 2, 301, 201, 161, 162}},
+            {"[network]\nsign_on = 061\nsign_off = 062\necho = 270\ncutover = none\nkey_change = none",
+             {61, 62, 270, 0, 0, 0}},
+            {"[network]\nsign_on = 002\nsign_off = 001", {2, 1, 301, 201, 0, 0}},
+        };
+        for (size_t i = 0; i < COUNT(rows); i++) {
+                struct iso_dialect dialect;
+                struct iso_message message;
+                char error[DIALECT_ERROR_MAX] = "", code[4];
+                ck_assert_msg(read_with(LINE_END, rows[i].text, &dialect, error), "%s", error);
+                for (int network = 0; network < ISO_NETWORK_COUNT; network++) {
+                        ck_assert_int_eq(dialect.network[network], rows[i].network[network]);
+                        if (!dialect.network[network])
+                                continue;
+                        iso_init(&message, "0800");
+                        profile_set_network(&dialect, (enum iso_network)network, &message);
+                        ck_assert(iso_copy(&message, 70, code, sizeof(code)));
+                        ck_assert_int_eq(atoi(code), rows[i].network[network]);
+                        ck_assert_int_eq(profile_network(&dialect, &message), network);
+                }
+                iso_set_string(&message, 70, "000"); /* not the code of what has none */
+                ck_assert_int_eq(profile_network(&dialect, &message), ISO_NETWORK_COUNT);
+        }
+}
+END_TEST
+
 START_TEST(a_dialect_may_bar_empty_messages)
 {
         struct iso_dialect dialect;
@@ -625,6 +661,37 @@ static const struct {
      "62 = private, ans, lllvar, 45, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\npin = 0",
      "x.dialect: [fields] 52 is missing or has another form than [security] needs; expected a row such as "
      "52 = PIN block, b, fixed, 8, hide"},
+    /* codes of network management */
+    {LINE_END, "[network]\necho = 30",
+     "x.dialect:27: [network] echo = '30'; expected a code of three digits, 001 to 999"},
+    {LINE_END, "[network]\necho = 0301",
+     "x.dialect:27: [network] echo = '0301'; expected a code of three digits, 001 to 999"},
+    {LINE_END, "[network]\necho = 000",
+     "x.dialect:27: [network] echo = '000'; expected a code of three digits, 001 to 999"},
+    {LINE_END, "[network]\necho = 30A",
+     "x.dialect:27: [network] echo = '30A'; expected a code of three digits, 001 to 999"},
+    {LINE_END, "[network]\necho = -01",
+     "x.dialect:27: [network] echo = '-01'; expected a code of three digits, 001 to 999"},
+    {LINE_END, "[network]\nsign_on = none",
+     "x.dialect:27: [network] sign_on = 'none'; expected a code of three digits, 001 to 999"},
+    {LINE_END, "[network]\nkey_change =",
+     "x.dialect:27: [network] key_change = ''; expected a code of three digits, 001 to 999, or none"},
+    {LINE_END, "[network]\nlogon = 001",
+     "x.dialect:27: [network] logon: unknown key; expected one of: sign_on, sign_off, echo, cutover, "
+     "key_change, key_request"},
+    {LINE_END, "[network]\necho = 270\necho = 301",
+     "x.dialect:28: [network] echo: given twice, first in line 27; expected once"},
+    {LINE_END, "[network]\nkey_request = 161\nkey_change = 161",
+     "x.dialect:28: [network] key_change = 161, as key_request has; expected another code for each"},
+    {LINE_END, "[network]\nsign_on = 002", /* which sign_off has where it is not given */
+     "x.dialect:27: [network] sign_on = 002, as sign_off has; expected another code for each"},
+    {LINE_END, "70 = code, n, fixed, 4, show",
+     "x.dialect:26: [fields] 70: given twice, first in line 23; expected once"},
+    {LINE_END,
+     "62 = private, ans, lllvar, 992, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = "
+     "128\n[network]\nkey_change = 161",
+     "x.dialect: [fields] 62 is missing or has another form than [security] needs; expected a row such as "
+     "62 = private 62, ans, lllvar, 999, hide"},
     /* what the bank's codes mean */
     {LINE_END, "[request codes]\n00 = NOT_COVERED",
      "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another "
@@ -969,6 +1036,7 @@ static Suite *suite(void)
         tcase_add_test(t, the_codes_of_the_file_reach_whoever_asks_for_them);
         tcase_add_test(t, without_security_no_code_says_that_a_mac_was_wrong);
         tcase_add_test(t, a_dialect_may_bar_empty_messages);
+        tcase_add_test(t, a_dialect_has_codes_of_its_own_for_network_management);
         tcase_add_loop_test(t, a_fault_is_named_with_its_line_and_what_was_expected, 0, COUNT(faults));
         tcase_add_test(t, a_file_that_everybody_may_change_is_no_dialect);
         tcase_add_test(t, each_field_that_a_bank_link_needs_is_missed);

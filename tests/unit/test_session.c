@@ -266,7 +266,7 @@ static const char *ask(struct peer *peer)
 static struct peer *sign_on(int i)
 {
         struct peer *peer = connect_as(i, TERMINAL);
-        build_network(NETWORK_SIGN_ON, 900000 + i);
+        build_network(1, 900000 + i);
         ck_assert_str_eq(ask(peer), "00");
         return peer;
 }
@@ -364,7 +364,7 @@ START_TEST(another_terminals_message_is_refused_and_ends_the_connection)
         ck_assert_int_eq(peer->end, SESSION_END_TERMINAL);
         ck_assert_ptr_null(database->withdrawals);
         /* and nothing more is heard of it */
-        build_network(NETWORK_ECHO, 8);
+        build_network(301, 8);
         ck_assert_str_eq(ask(peer), "");
 }
 END_TEST
@@ -661,7 +661,7 @@ START_TEST(a_request_without_an_answer_in_time_is_left_in_silence)
         service_tick(service);
         ck_assert(!peer->paused);
         ck_assert_int_eq(peer->sent_count, 1);
-        build_network(NETWORK_ECHO, 8);
+        build_network(301, 8);
         feed(peer);
         ck_assert_int_eq(peer->sent_count, 2);
         script_end(LEDGER_DECIDED, REASON_APPROVED); /* too late to be said */
@@ -794,7 +794,7 @@ START_TEST(a_clock_that_is_off_is_no_atm_s_to_be_set_by)
         for (int state = CLOCK_AGREES; state < CLOCK_STATE_COUNT; state++) {
                 int before = peer->sent_count;
                 service_set_clock(service, (enum clock_state)state);
-                build_network(NETWORK_SIGN_ON, 1 + state);
+                build_network(1, 1 + state);
                 ck_assert_str_eq(ask(peer), "00");
                 ck_assert_int_eq(iso_has(&peer->sent[before], 12), state < CLOCK_OFF);
                 ck_assert_int_eq(iso_has(&peer->sent[before], 13), state < CLOCK_OFF);
@@ -849,12 +849,12 @@ START_TEST(without_reference_data_a_sign_on_can_not_be_decided)
         start(&script.face);
         struct peer *peer = connect_as(0, TERMINAL);
         script.reference = NULL;
-        build_network(NETWORK_SIGN_ON, 1);
+        build_network(1, 1);
         feed(peer);
         ck_assert_str_eq(answered_since(peer, 0), reason_rows[REASON_CANNOT_DECIDE].de39);
         ck_assert_int_eq(peer->session.state, SESSION_CONNECTED);
         script.reference = reference;
-        build_network(NETWORK_SIGN_ON, 2);
+        build_network(1, 2);
         feed(peer);
         ck_assert_str_eq(answered_since(peer, 1), "00");
         ck_assert_int_eq(peer->session.state, SESSION_SIGNED_ON);

@@ -436,7 +436,7 @@ static const char *ask(struct peer *peer)
 static struct peer *sign_on(int i)
 {
         struct peer *peer = connect_as(i, TERMINAL);
-        build_network(NETWORK_SIGN_ON, 900000 + i);
+        build_network(1, 900000 + i);
         ck_assert_str_eq(ask(peer), "00");
         return peer;
 }
@@ -508,7 +508,7 @@ START_TEST(a_terminal_without_keys_needs_no_mac_and_gets_none)
         struct peer *peer = connect_as(0, KEYLESS);
         uint8_t bytes[ISO_MESSAGE_MAX];
         for (int sealed = 0; sealed < 2; sealed++) {
-                build_network(NETWORK_ECHO, 1);
+                build_network(301, 1);
                 iso_set_string(&request, 41, KEYLESS);
                 iso_set_string(&request, 62, "whatever");
                 size_t length = sealed ? seal(bytes, "1", "u") : encode(bytes);
@@ -604,7 +604,7 @@ START_TEST(of_a_terminal_without_keys_no_pin_block_is_looked_at)
 {
         struct peer *peer = connect_as(0, KEYLESS);
         uint8_t bytes[ISO_MESSAGE_MAX];
-        build_network(NETWORK_SIGN_ON, 1);
+        build_network(1, 1);
         iso_set_string(&request, 41, KEYLESS);
         feed_bytes(peer, bytes, encode(bytes));
         build("0200", 2);
@@ -727,7 +727,7 @@ START_TEST(a_connection_ends_after_too_many_in_a_row)
                         go_on();
                         ck_assert_str_eq(answered_since(peer, before), "98");
                 }
-                build_network(NETWORK_ECHO, 9);
+                build_network(301, 9);
                 if (round == 0)
                         ck_assert_str_eq(ask(peer), "00"); /* which begins the count anew */
         }
@@ -759,7 +759,7 @@ START_TEST(a_format_error_comes_before_a_wrong_mac_and_that_before_58)
         build("0200", 3);
         ck_assert_str_eq(ask(peer), "58");
         /* the MAC is the terminal's of the certificate */
-        build_network(NETWORK_ECHO, 4);
+        build_network(301, 4);
         iso_set_string(&request, 41, KEYLESS);
         feed_bytes(peer, bytes, another_key(bytes));
         go_on();
@@ -806,7 +806,7 @@ START_TEST(silence_where_a_mac_can_not_be_checked_and_the_repeat_is_decided)
         ck_assert_uint_eq(env.count.without_mac, 1);
         ck_assert_uint_eq(env.count.wrong_macs, 0);
         if (module.away) {
-                build_network(NETWORK_ECHO, 2);
+                build_network(301, 2);
                 ck_assert_str_eq(ask(peer), "");
                 ck_assert(!peer->paused);
         }
@@ -979,7 +979,7 @@ START_TEST(a_terminal_whose_keys_are_all_retired_hears_nothing)
         struct peer *peer = sign_on(0);
         put_set(1, KEY_SET_RETIRED, "", "");
         for (int i = 0; i < WRONG_MAX; i++) {
-                build_network(NETWORK_ECHO, 2);
+                build_network(301, 2);
                 ck_assert_str_eq(ask(peer), "");
         }
         ck_assert_int_eq(module.asked, 2); /* for the sign-on */
@@ -992,7 +992,7 @@ START_TEST(a_key_of_algorithm_3_is_asked_with_padding_method_2)
 {
         struct peer *peer = connect_as(0, TERMINAL);
         put_set(1, KEY_SET_CURRENT, "B0016M3TV00E0000u", "B0016M3TG00E0000d");
-        build_network(NETWORK_ECHO, 1);
+        build_network(301, 1);
         feed(peer);
         ck_assert_int_eq(module.padding, '2');
         module_answer();
@@ -1023,7 +1023,7 @@ START_TEST(a_new_set_is_told_of_with_each_answer_and_handed_over_when_it_is_aske
         struct peer *peer = sign_on(0);
         ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "");
         put_offer(2, KEY_SET_LOADED, "D0016M6AV00E0000U", "D0016M6AG00E0000D", "of the second set");
-        build_network(NETWORK_ECHO, 2);
+        build_network(301, 2);
         ck_assert_str_eq(ask(peer), "00");
         ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "2,");
         /* it was away over two changes: the newest is what it gets */
@@ -1033,7 +1033,7 @@ START_TEST(a_new_set_is_told_of_with_each_answer_and_handed_over_when_it_is_aske
         ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "3,");
         ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK), "");
         for (int again = 0; again < 2; again++) { /* as often as it asks: it may have lost the answer */
-                build_network(NETWORK_KEY_CHANGE, 4 + again);
+                build_network(101, 4 + again);
                 ck_assert_str_eq(ask(peer), "00");
                 ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "3,");
                 ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK),
@@ -1050,7 +1050,7 @@ START_TEST(a_new_set_is_told_of_with_each_answer_and_handed_over_when_it_is_aske
         put_set(3, KEY_SET_CURRENT, "D0016M6AV00E0000v", "D0016M6AG00E0000e");
         put_set(1, KEY_SET_RETIRED, "", "");
         put_set(2, KEY_SET_RETIRED, "", "");
-        build_network(NETWORK_KEY_CHANGE, 6);
+        build_network(101, 6);
         ck_assert_str_eq(ask_under(peer, "3", "v", "3", "e"), "00"); /* and nothing is new */
         ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "");
         ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK), "");
@@ -1070,20 +1070,20 @@ START_TEST(keys_are_handed_over_to_nobody_who_has_not_shown_one)
         put_offer(3, KEY_SET_LOADED, "D0016M6AV00E0000v", "D0016M6AG00E0000e", "of the third set");
         keys.wrong_max = INT64_MAX;
         for (size_t i = 0; i < COUNT(rows); i++) {
-                build_network(NETWORK_KEY_CHANGE, 1);
+                build_network(101, 1);
                 int before = peer->sent_count;
                 feed_bytes(peer, bytes, seal(bytes, rows[i].set, rows[i].key));
                 go_on();
                 ck_assert_str_eq(answered_since(peer, before), "98");
                 ck_assert_str_eq(tags_of(peer, TAG_KEY_BLOCK), "");
         }
-        build_network(NETWORK_KEY_CHANGE, 2);
+        build_network(101, 2);
         iso_set_string(&request, 41, KEYLESS);
         feed_bytes(keyless, bytes, encode(bytes));
         ck_assert_str_eq(answered_since(keyless, 0), "40");
         ck_assert(!iso_has(&keyless->sent[0], 62));
         module.away = true;
-        build_network(NETWORK_KEY_CHANGE, 3);
+        build_network(101, 3);
         feed_bytes(peer, bytes, seal(bytes, "3", "v"));
         ck_assert_int_eq(peer->sent_count, (int)COUNT(rows));
 }
@@ -1097,7 +1097,7 @@ START_TEST(the_longest_key_blocks_fit)
         longest[320 - strlen("mac_down ")] = '\0';
         put_offer(9999, KEY_SET_LOADED, "D0016M6AV00E0000U", "D0016M6AG00E0000D", longest);
         put_set(1, KEY_SET_CURRENT, "D0016M6AV00E0000u", "D0016M6AG00E0000d");
-        build_network(NETWORK_KEY_CHANGE, 1);
+        build_network(101, 1);
         ck_assert_str_eq(ask(peer), "00");
         ck_assert_str_eq(tags_of(peer, TAG_KEY_OFFER), "9999,");
 }
@@ -1189,7 +1189,7 @@ START_TEST(a_missing_mac_is_answered_under_the_set_that_the_message_names)
         struct peer *peer = sign_on(0);
         uint8_t bytes[ISO_MESSAGE_MAX];
         set_comes();
-        build_network(NETWORK_ECHO, 1);
+        build_network(301, 1);
         iso_set_string(&request, 62, "KS0012");
         feed_bytes(peer, bytes, encode(bytes));
         go_on();

@@ -61,13 +61,13 @@ static const char *answer_mti(enum atm_message what)
         return "0810";
 }
 
-/* DE 70; 0: it is no network management. */
-static int network_code(enum atm_message what)
+/* ISO_NETWORK_COUNT: it is no network management. */
+static enum iso_network network_of(enum atm_message what)
 {
-        return what == ATM_SIGN_ON      ? NETWORK_SIGN_ON
-               : what == ATM_ECHO       ? NETWORK_ECHO
-               : what == ATM_KEY_CHANGE ? NETWORK_KEY_CHANGE
-                                        : 0;
+        return what == ATM_SIGN_ON      ? ISO_NETWORK_SIGN_ON
+               : what == ATM_ECHO       ? ISO_NETWORK_ECHO
+               : what == ATM_KEY_CHANGE ? ISO_NETWORK_KEY_CHANGE
+                                        : ISO_NETWORK_COUNT;
 }
 
 static struct expected *match(struct answers *answers, const struct iso_message *message)
@@ -154,8 +154,8 @@ static bool check_echoes(const struct expected *e, const struct sim_atm *atm,
                          const struct message_place *place, const struct iso_message *message,
                          char why[ANSWER_WHY_MAX])
 {
-        int network = network_code(e->what);
-        bool amount = !network && e->what != ATM_INQUIRY;
+        enum iso_network network = network_of(e->what);
+        bool is_network = network != ISO_NETWORK_COUNT, amount = !is_network && e->what != ATM_INQUIRY;
 
         if (!is_text(message, 41, atm->terminal, 8))
                 return wrong(why, 41, "the request's terminal");
@@ -163,13 +163,13 @@ static bool check_echoes(const struct expected *e, const struct sim_atm *atm,
                 return wrong(why, 42, "the request's hall");
         if (!is_text(message, 32, place->acquirer, strlen(place->acquirer)))
                 return wrong(why, 32, "the request's acquirer");
-        if (network && !is_number(message, 70, network))
+        if (is_network && profile_network(&iso_dialect_ascii, message) != network)
                 return wrong(why, 70, "the request's code");
-        if (!network && !is_number(message, 3, e->what == ATM_INQUIRY ? 310000 : 10000))
+        if (!is_network && !is_number(message, 3, e->what == ATM_INQUIRY ? 310000 : 10000))
                 return wrong(why, 3, "the request's processing code");
         if (amount && !is_number(message, 4, e->amount_yen))
                 return wrong(why, 4, "the request's amount");
-        if (!network && !is_number(message, 49, CURRENCY_YEN))
+        if (!is_network && !is_number(message, 49, CURRENCY_YEN))
                 return wrong(why, 49, "392");
         if ((e->what == ATM_REQUEST || e->what == ATM_INQUIRY) && !iso_has(message, 2))
                 return wrong(why, 2, "the request's card");

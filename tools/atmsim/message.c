@@ -192,13 +192,13 @@ size_t message_compose(const struct sim_atm *atm, const struct message_place *pl
         begin(&message, mti_of(what, repeat), atm, place, identity);
         switch (what) {
         case ATM_SIGN_ON:
-                iso_set_number(&message, 70, NETWORK_SIGN_ON, 3);
+                profile_set_network(&iso_dialect_ascii, ISO_NETWORK_SIGN_ON, &message);
                 break;
         case ATM_ECHO:
-                iso_set_number(&message, 70, NETWORK_ECHO, 3);
+                profile_set_network(&iso_dialect_ascii, ISO_NETWORK_ECHO, &message);
                 break;
         case ATM_KEY_CHANGE:
-                iso_set_number(&message, 70, NETWORK_KEY_CHANGE, 3);
+                profile_set_network(&iso_dialect_ascii, ISO_NETWORK_KEY_CHANGE, &message);
                 break;
         case ATM_INQUIRY:
         case ATM_REQUEST:

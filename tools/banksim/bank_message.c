@@ -396,33 +396,31 @@ static void on_network(struct exchange *x)
 {
         struct bank_identity identity;
         struct civil now;
-        int64_t code = 0;
         if (!read_identity(x, &identity))
                 return;
-        if (!iso_number(x->message, 70, &code))
-                code = 0;
-        switch (code) {
-        case NETWORK_SIGN_ON:
+        switch (profile_network(x->dialect, x->message)) {
+        case ISO_NETWORK_SIGN_ON:
                 x->desk->signed_on = true;
                 answer(x, BANK_COUNT_SIGN_ON, "00");
                 break;
-        case NETWORK_SIGN_OFF:
+        case ISO_NETWORK_SIGN_OFF:
                 x->desk->signed_on = false;
                 answer(x, BANK_COUNT_SIGN_OFF, "00");
                 break;
-        case NETWORK_ECHO:
+        case ISO_NETWORK_ECHO:
                 answer(x, BANK_COUNT_ECHO, "00");
                 break;
-        case NETWORK_CUTOVER:
+        case ISO_NETWORK_CUTOVER:
                 if (!x->desk->signed_on)
                         answer(x, BANK_COUNT_NOT_SIGNED_ON, "58");
                 else
                         on_cutover(x, &identity);
                 break;
-        case NETWORK_KEY_CHANGE:
+        case ISO_NETWORK_KEY_CHANGE:
+        case ISO_NETWORK_KEY_REQUEST:
                 answer(x, BANK_COUNT_UNSUPPORTED, "40");
                 break;
-        default:
+        case ISO_NETWORK_COUNT:
                 answer(x, BANK_COUNT_UNSUPPORTED, "12");
         }
         calendar_jst(x->desk->business_ms, &now);
