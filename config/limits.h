@@ -75,8 +75,11 @@ enum {
         LIMIT_BANK_PAUSE_MS = 15000,
         LIMIT_PAUSE_JITTER = 25, /* percent less or more */
         /* Messages of one link that are with the key module: ten times as many as are there at 5,000 withdrawals a second. What finds no
-         * room is not sent, or has not come. And how soon it is tried again where the module is away. */
+         * room does not leave. From the second on nothing more is read of the bank until there are fewer: what leaves has room beside what comes, and so has what a
+         * connection reads in one turn (LIMIT_BANK_MESSAGES_PER_TURN). And how soon a message is tried again where the module is away. */
         LIMIT_BANK_MACS = 512,
+        LIMIT_BANK_MACS_READ = 384,
+        LIMIT_BANK_MESSAGES_PER_TURN = 64,
         LIMIT_BANK_MAC_AGAIN_MS = 250,
         LIMIT_BANK_LEAVE_MS = 500, /* for the MAC of a sign-off */
 

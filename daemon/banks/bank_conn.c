@@ -22,7 +22,7 @@
 #include "lib/security/tls.h"
 #include "protocol/frame.h"
 
-enum { INPUT_MAX = 16384, MESSAGES_PER_TURN = 64, PEER_MAX = 80 };
+enum { INPUT_MAX = 16384, PEER_MAX = 80 };
 
 enum bank_conn_state { DOWN, LOOKING_UP, CONNECTING, OPEN, STATE_COUNT };
 
@@ -145,7 +145,13 @@ static void op_close(void *peer, const char *reason)
         stream_close(&conn->stream, STREAM_END_OWNER, "%s", reason);
 }
 
-static const struct bank_session_ops session_ops = {op_send, op_close};
+static void op_resume(void *peer)
+{
+        struct bank_conn *conn = peer;
+        stream_resume(&conn->stream);
+}
+
+static const struct bank_session_ops session_ops = {op_send, op_close, op_resume};
 
 /* What was sent in this turn leaves in one write. */
 static void on_flush(evutil_socket_t fd, short what, void *context)
@@ -166,6 +172,11 @@ static void on_open(struct stream *stream, const char *name)
         (void)name; /* its host was checked */
         change_state(conn, OPEN);
         bank_route_attach(conn->conns->route, &conn->session, conn->number, &session_ops, conn);
+}
+
+static bool may_read(struct stream *stream)
+{
+        return bank_route_may_read(conn_of(stream)->conns->route);
 }
 
 static void on_message(struct stream *stream, const uint8_t *message, size_t length)
@@ -198,7 +209,7 @@ static void on_closed(struct stream *stream, int end, const char *reason)
 }
 
 static const struct stream_events stream_events = {
-    .on_open = on_open, .on_message = on_message, .on_closed = on_closed};
+    .on_open = on_open, .may_read = may_read, .on_message = on_message, .on_closed = on_closed};
 
 /* ---- connecting ---------------------------------------------------------------------------------------- */
 
@@ -302,7 +313,7 @@ struct bank_conns *bank_conns_new(const struct bank_conns_options *options)
             .input_max = INPUT_MAX,
             .output_max = LIMIT_BANK_OUTPUT,
             .output_pause = SIZE_MAX, /* full duplex: its answers make room */
-            .messages_per_turn = MESSAGES_PER_TURN,
+            .messages_per_turn = LIMIT_BANK_MESSAGES_PER_TURN,
             .keeps_buffers = true,
         };
         static const struct stream_timeouts timeouts = {.handshake_ms = LIMIT_BANK_CONNECT_MS,

@@ -24,8 +24,10 @@ struct bank_mac *bank_macs_take(struct bank_macs *macs)
                 TAILQ_REMOVE(&macs->free, mac, entry);
         else if (macs->used < LIMIT_BANK_MACS)
                 mac = &macs->all[macs->used++];
-        if (mac)
+        if (mac) {
                 mac->macs = macs;
+                macs->taken++;
+        }
         return mac;
 }
 
@@ -34,7 +36,20 @@ void bank_mac_give_back(struct bank_mac *mac)
         session_mac_drop(&mac->mac);
         mac->session = NULL;
         mac->exchange = NULL;
-        TAILQ_INSERT_HEAD(&mac->macs->free, mac, entry);
+        struct bank_macs *macs = mac->macs;
+        TAILQ_INSERT_HEAD(&macs->free, mac, entry);
+        macs->taken--;
+        if (macs->is_awaited && bank_macs_may_read(macs)) {
+                macs->is_awaited = false;
+                macs->on_room(macs);
+        }
+}
+
+bool bank_macs_may_read(struct bank_macs *macs)
+{
+        bool may = macs->taken < LIMIT_BANK_MACS_READ;
+        macs->is_awaited = macs->is_awaited || !may;
+        return may;
 }
 
 void bank_macs_free(struct bank_macs *macs)

@@ -12,6 +12,7 @@
 const char *const bank_route_state_name[BANK_ROUTE_STATE_COUNT] = {"down", "signed_off", "up"};
 
 static const struct bank_session_events session_events;
+static void on_room(struct bank_macs *macs);
 
 struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                   const struct iso_dialect *dialect, const struct bank_codes *codes,
@@ -32,7 +33,8 @@ struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                                .side = {.owner_kind = KEY_OWNER_LINK,
                                                         .theirs = KEY_PURPOSE_MAC_DOWN,
                                                         .ours = KEY_PURPOSE_MAC_UP,
-                                                        .dialect = &route->dialect}};
+                                                        .dialect = &route->dialect},
+                                               .macs = {.on_room = on_room}};
         TAILQ_INIT(&route->sessions);
         route->since_ms = shell->steady_ms(shell->context);
         return route;
@@ -203,6 +205,22 @@ static struct bank_route *route_of(struct bank_session_env *env)
         return (struct bank_route *)((char *)env - offsetof(struct bank_route, env));
 }
 
+static void on_room(struct bank_macs *macs)
+{
+        struct bank_route *route = route_of(
+            (struct bank_session_env *)(void *)((char *)macs - offsetof(struct bank_session_env, macs)));
+        struct bank_session *session;
+        TAILQ_FOREACH(session, &route->sessions, entry)
+        session->ops->resume(session->peer);
+}
+
+bool bank_route_may_read(struct bank_route *route)
+{
+        bool may = bank_macs_may_read(&route->env.macs);
+        route->count.rests += !may;
+        return may;
+}
+
 static void note_change(struct bank_route *route, enum bank_route_state before)
 {
         if (bank_route_state(route) != before)
@@ -367,7 +385,7 @@ static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
             [BANK_ECHO_ANSWERED] = &count->echoes,     [BANK_ANSWER_UNKNOWN] = &count->unknown,
             [BANK_ANSWER_WRONG] = &count->wrong,       [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
             [BANK_MESSAGE_EMPTY] = &count->empty,      [BANK_MESSAGE_UNCHECKED] = &count->unchecked,
-            [BANK_MAC_REFUSED] = &count->refused_macs,
+            [BANK_MAC_REFUSED] = &count->refused_macs, [BANK_MACS_FULL] = &count->full,
         };
         ++*counters[remark];
 }
@@ -406,7 +424,9 @@ static const struct bank_session_events session_events = {on_up,    on_down,    
 
 void bank_route_log(const struct bank_route *route)
 {
-        enum { FIELDS_MAX = 32 };
+#define X(name, text) +1
+        enum { FIELDS_MAX = 4 BANK_COUNTERS(X) };
+#undef X
         struct log_field fields[FIELDS_MAX];
         size_t n = 0;
         fields[n++] = LOG_TEXT("link", route->settings.name);

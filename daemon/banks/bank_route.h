@@ -45,7 +45,9 @@ enum { BANK_RECENT = 4096 };
         X(wrong_macs, "messages of the bank with a wrong MAC, or none: as if they had not come")             \
         X(unchecked, "messages of the bank whose MAC nobody could check: likewise")                          \
         X(refused_macs, "answers of the bank that say that a MAC of ours is wrong")                          \
-        X(unsent, "requests and notices that did not leave, since there was no MAC for them")
+        X(unsent, "requests and notices that did not leave, since there was no MAC for them")                \
+        X(full, "messages to the bank that did not leave, since too many were with the key module")          \
+        X(rests, "times that the bank was not read until fewer messages were with the key module")
 
 struct bank_counters {
 #define X(name, text) uint64_t name;
@@ -99,6 +101,9 @@ struct bank_route {
 struct bank_route *bank_route_new(const struct bank_link_settings *settings,
                                   const struct iso_dialect *dialect, const struct bank_codes *codes,
                                   const struct bank_shell *shell);
+/* Whether more may be read of the bank; where it may not, sessions' ops->resume says when. */
+ATM_MUST_USE bool bank_route_may_read(struct bank_route *route);
+
 /* Before it has connections: the keys of links, and who uses them. Otherwise none has any. */
 void bank_route_set_keys(struct bank_route *route, const struct session_keys *keys);
 /* Forgets what is under way without a word to anybody. */

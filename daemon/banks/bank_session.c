@@ -218,7 +218,7 @@ bool bank_session_can_say(const struct bank_session_env *env, struct iso_message
 enum sending {
         SENT,
         WITH_MODULE,
-        MUTE,        /* there is no MAC for it */
+        MUTE,        /* there is no MAC for it, or no room to ask for one */
         UNSPEAKABLE, /* in the bank's dialect */
 };
 
@@ -243,8 +243,10 @@ static enum sending send_sealed(struct bank_session *session, struct iso_message
 {
         struct iso_error error;
         struct bank_mac *mac = take_mac(session, use, exchange);
-        if (!mac)
+        if (!mac) {
+                remark(session, BANK_MACS_FULL);
                 return MUTE;
+        }
         mac->mac.set = exchange ? exchange->key_set : 0;
         enum session_mac_need need = session_mac_seal(&mac->mac, message, &error);
         if (need == SESSION_MAC_ASKED && !is_of_retired_set(&mac->mac, exchange))

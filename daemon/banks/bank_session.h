@@ -79,10 +79,11 @@ struct bank_exchange {
 
 TAILQ_HEAD(bank_exchange_list, bank_exchange);
 
-/* How a session reaches its peer. Neither may call back into the session. */
+/* How a session reaches its peer. None may call back into the session. */
 struct bank_session_ops {
         void (*send)(void *peer, const uint8_t *message, size_t length);
         void (*close)(void *peer, const char *reason); /* bank_session_closed follows later */
+        void (*resume)(void *peer); /* who was told by bank_route_may_read not to read it may read it again */
 };
 
 /* What of a bank's messages is counted and has no other effect. */
@@ -93,6 +94,7 @@ enum bank_remark {
         BANK_MESSAGE_UNDECODABLE, /* or none that a bank sends */
         BANK_MESSAGE_EMPTY,       /* a sign of life by which some keep their connections */
         BANK_MESSAGE_UNCHECKED,   /* the key module could not say whether its MAC is right */
+        BANK_MACS_FULL,           /* ours did not leave: too many are with the key module */
         BANK_MAC_REFUSED          /* it says that a MAC of ours is wrong */
 };
 

@@ -364,7 +364,13 @@ static void peer_close(void *peer, const char *reason)
         sim_put(line->sim, LINGER_MS, event_of(line, EVENT_LINE_CLOSED));
 }
 
-static const struct bank_session_ops session_ops = {peer_send, peer_close};
+/* It reads whatever comes. */
+static void peer_resume(void *peer)
+{
+        (void)peer;
+}
+
+static const struct bank_session_ops session_ops = {peer_send, peer_close, peer_resume};
 
 static void open_line(struct line *line)
 {

@@ -17,7 +17,7 @@ struct bank_peer {
         struct iso_message sent[BANK_PEER_SENT];
         uint8_t bytes[ISO_MESSAGE_MAX]; /* of the last one */
         size_t length;
-        int count, closes;
+        int count, closes, resumes;
         char reason[256];
 };
 
@@ -48,7 +48,13 @@ static inline void bank_peer_close(void *context, const char *reason)
         snprintf(peer->reason, sizeof(peer->reason), "%s", reason);
 }
 
-static const struct bank_session_ops bank_peer_ops = {bank_peer_send, bank_peer_close};
+static inline void bank_peer_resume(void *context)
+{
+        struct bank_peer *peer = context;
+        peer->resumes++;
+}
+
+static const struct bank_session_ops bank_peer_ops = {bank_peer_send, bank_peer_close, bank_peer_resume};
 
 static inline struct bank_route *bank_peer_route(const char *name, size_t outstanding_max)
 {

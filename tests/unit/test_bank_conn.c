@@ -274,6 +274,26 @@ START_TEST(many_messages_of_one_turn_and_their_answers_arrive_whole)
 }
 END_TEST
 
+START_TEST(a_bank_whose_messages_have_no_room_with_the_key_module_waits_and_loses_none)
+{
+        struct bank_mac *taken[LIMIT_BANK_MACS_READ];
+        start(address_of(0), 1);
+        RUN_UNTIL(bank_route_is_up(route));
+        for (int i = 0; i < LIMIT_BANK_MACS_READ; i++)
+                ck_assert_ptr_nonnull(taken[i] = bank_macs_take(&route->env.macs));
+        for (int i = 0; i < EXCHANGES; i++)
+                ask(i);
+        RUN_UNTIL(sides[0].requests == EXCHANGES && route->count.rests == 1);
+        for (int i = 0; i < 50; i++)
+                turn();
+        ck_assert_int_eq(answered, 0);
+        ck_assert_uint_eq(route->count.rests, 1); /* nor is it looked at over and over */
+        for (int i = 0; i < LIMIT_BANK_MACS_READ; i++)
+                bank_mac_give_back(taken[i]);
+        RUN_UNTIL(answered == EXCHANGES);
+}
+END_TEST
+
 START_TEST(connections_spread_over_the_addresses)
 {
         char addresses[80];
@@ -475,6 +495,7 @@ int main(void)
         tcase_set_timeout(tcase, 30);
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_loop_test(tcase, many_messages_of_one_turn_and_their_answers_arrive_whole, 0, 3);
+        tcase_add_test(tcase, a_bank_whose_messages_have_no_room_with_the_key_module_waits_and_loses_none);
         tcase_add_test(tcase, connections_spread_over_the_addresses);
         tcase_add_test(tcase, an_address_where_nobody_listens_is_followed_by_the_next);
         tcase_add_test(tcase, a_bank_that_floods_us_with_tickets_is_left_and_tried_anew);

@@ -762,12 +762,40 @@ START_TEST(no_more_is_with_the_module_than_may_be)
                 ck_assert(ask(i));
         ck_assert(!ask(LIMIT_BANK_MACS));
         ck_assert_uint_eq(route->reserved, LIMIT_BANK_MACS);
+        ck_assert_uint_eq(route->count.full, 1);
+        ck_assert(bank_route_is_up(route)); /* nobody is mute who has too much to say */
         module_answer(17);
         ck_assert(ask(LIMIT_BANK_MACS));
         ck_assert_int_eq(module.count, LIMIT_BANK_MACS);
         answer_with(1, "00", RIGHT); /* there is no room to have it checked */
         ck_assert_uint_eq(route->count.unchecked, 1);
         ck_assert_int_eq(asks[17].ends, 0);
+}
+END_TEST
+
+START_TEST(a_bank_with_more_messages_than_may_be_checked_is_read_again_once_there_are_fewer)
+{
+        sign_on();
+        ck_assert(ask(1));
+        module_answer_all();
+        for (int i = 0; i < LIMIT_BANK_MACS_READ; i++) {
+                ck_assert(bank_route_may_read(route));
+                answer_with(1, "00", RIGHT);
+        }
+        ck_assert(!bank_route_may_read(route));
+        ck_assert_uint_eq(route->count.rests, 1);
+        ck_assert_uint_eq(route->count.unchecked, 0);
+        ck_assert(ask(2)); /* what leaves has room beside it */
+        ck_assert_int_eq(peer.resumes, 0);
+        module_answer(0);
+        ck_assert_int_eq(asks[1].end, BANK_ANSWERED);
+        ck_assert_int_eq(peer.resumes, 0);
+        module_answer(0);
+        ck_assert_int_eq(peer.resumes, 1);
+        ck_assert(bank_route_may_read(route));
+        module_answer_all();
+        ck_assert_int_eq(peer.resumes, 1);
+        ck_assert_uint_eq(route->count.duplicate, LIMIT_BANK_MACS_READ - 1);
 }
 END_TEST
 
@@ -828,6 +856,8 @@ int main(void)
         tcase_add_test(tcase, a_connection_without_a_mac_for_its_sign_on_stays_and_tries_again);
         tcase_add_test(tcase, a_link_whose_keys_are_all_retired_says_nothing_without_a_mac);
         tcase_add_test(tcase, no_more_is_with_the_module_than_may_be);
+        tcase_add_test(tcase,
+                       a_bank_with_more_messages_than_may_be_checked_is_read_again_once_there_are_fewer);
         tcase_add_test(tcase, no_card_number_stays_behind_once_a_request_has_left_or_has_not);
         tcase_add_test(tcase, a_request_without_room_for_its_mac_is_known_beforehand);
         suite_add_tcase(suite, tcase);

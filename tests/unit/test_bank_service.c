@@ -120,7 +120,7 @@ static void watch_send(void *context, const uint8_t *message, size_t length)
         bank_peer_send(context, message, length);
 }
 
-static const struct bank_session_ops watching_ops = {watch_send, bank_peer_close};
+static const struct bank_session_ops watching_ops = {watch_send, bank_peer_close, bank_peer_resume};
 
 static void on_notice(void *context)
 {
