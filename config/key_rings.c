@@ -121,6 +121,16 @@ static void set_drop(struct key_ring *ring, enum key_set_kind kind, int number)
         memmove(&ring->sets[place], &ring->sets[place + 1], (ring->count - place) * sizeof(*ring->sets));
 }
 
+/* A link's waits for key_rings_settle: what retired it may follow it. */
+static void retire(struct key_ring *ring, const struct key_row *row)
+{
+        size_t place = set_place(ring, row->kind, row->number);
+        if (ring->owner_kind != KEY_OWNER_LINK || row->kind != KEY_SET_WORKING)
+                set_drop(ring, row->kind, row->number);
+        else if (set_is_at(ring, place, row->kind, row->number))
+                ring->sets[place].state = KEY_SET_RETIRED;
+}
+
 struct key_rings *key_rings_new(void)
 {
         return calloc(1, sizeof(struct key_rings));
@@ -165,7 +175,7 @@ bool key_rings_put(struct key_rings *rings, const struct key_row *row)
         if (!ring)
                 return false;
         if (row->state == KEY_SET_RETIRED) {
-                set_drop(ring, row->kind, row->number);
+                retire(ring, row);
                 return true;
         }
         if (strlen(row->check_value) >= KEY_CHECK_VALUE_TEXT)
@@ -175,6 +185,7 @@ bool key_rings_put(struct key_rings *rings, const struct key_row *row)
             !text_put(&set->handover[row->purpose], row->handover))
                 return false;
         set->state = row->state;
+        set->until_ms = 0;
         snprintf(set->check_value[row->purpose], KEY_CHECK_VALUE_TEXT, "%s", row->check_value);
         return true;
 }
@@ -193,19 +204,25 @@ const struct key_ring *key_rings_at(const struct key_rings *rings, size_t place)
         return place < rings->count ? &rings->rings[place] : NULL;
 }
 
+static bool is_there(const struct key_set *set)
+{
+        return set->state != KEY_SET_RETIRED || set->until_ms > 0;
+}
+
 const struct key_set *key_ring_set(const struct key_ring *ring, enum key_set_kind kind, int number)
 {
         if (!ring)
                 return NULL;
         size_t place = set_place(ring, kind, number);
-        return set_is_at(ring, place, kind, number) ? &ring->sets[place] : NULL;
+        return set_is_at(ring, place, kind, number) && is_there(&ring->sets[place]) ? &ring->sets[place]
+                                                                                    : NULL;
 }
 
 const struct key_set *key_ring_current(const struct key_ring *ring, enum key_set_kind kind)
 {
         const struct key_set *first = NULL;
         for (size_t i = 0; ring && i < ring->count; i++) {
-                if (ring->sets[i].kind != kind)
+                if (ring->sets[i].kind != kind || ring->sets[i].state == KEY_SET_RETIRED)
                         continue;
                 if (ring->sets[i].state == KEY_SET_CURRENT)
                         return &ring->sets[i];
@@ -222,15 +239,39 @@ char key_set_index(const struct key_set *set)
 const struct key_set *key_ring_newest(const struct key_ring *ring, enum key_set_kind kind)
 {
         for (size_t i = 0; ring && i < ring->count; i++)
-                if (ring->sets[i].kind == kind)
+                if (ring->sets[i].kind == kind && ring->sets[i].state != KEY_SET_RETIRED)
                         return &ring->sets[i];
         return NULL;
 }
 
+/* One that was used is newer, and is the one that is used now. */
+static bool is_superseded(const struct key_ring *ring, const struct key_set *set)
+{
+        const struct key_set *current = key_ring_current(ring, set->kind);
+        return current && current->state == KEY_SET_CURRENT && current->number > set->number;
+}
+
+void key_rings_settle(struct key_rings *rings, int64_t now_ms)
+{
+        for (size_t i = 0; i < rings->count; i++) {
+                struct key_ring *ring = &rings->rings[i];
+                for (size_t j = ring->count; j-- > 0;) {
+                        struct key_set *set = &ring->sets[j];
+                        if (set->state != KEY_SET_RETIRED)
+                                continue;
+                        if (set->until_ms == 0 && is_superseded(ring, set))
+                                set->until_ms = now_ms + KEY_FORMER_MS;
+                        if (set->until_ms <= now_ms)
+                                set_drop(ring, set->kind, set->number);
+                }
+        }
+}
+
 static bool is_on_offer(const struct key_set *set)
 {
-        return set->kind == KEY_SET_WORKING && set->handover[KEY_PURPOSE_PIN] &&
-               set->handover[KEY_PURPOSE_MAC_UP] && set->handover[KEY_PURPOSE_MAC_DOWN];
+        return set->kind == KEY_SET_WORKING && set->state != KEY_SET_RETIRED &&
+               set->handover[KEY_PURPOSE_PIN] && set->handover[KEY_PURPOSE_MAC_UP] &&
+               set->handover[KEY_PURPOSE_MAC_DOWN];
 }
 
 const struct key_set *key_ring_offer(const struct key_ring *ring, int number)

@@ -29,7 +29,7 @@ enum key_set_kind {
 enum key_set_state {
         KEY_SET_LOADED, /* its owner has not used it yet: the one before it is good too */
         KEY_SET_CURRENT,
-        KEY_SET_RETIRED, /* in no ring */
+        KEY_SET_RETIRED, /* in no ring, unless it is a link's former one (key_rings_settle) */
         KEY_SET_STATES
 };
 extern const char *const key_owner_name[KEY_OWNERS], *const key_set_kind_name[KEY_SET_KINDS],
@@ -45,6 +45,7 @@ struct key_set {
         char *block[KEY_PURPOSES];    /* NULL: a kind of set that has none for this */
         char *handover[KEY_PURPOSES]; /* the same key under its owner's KEK; NULL: it is not on offer */
         char check_value[KEY_PURPOSES][KEY_CHECK_VALUE_TEXT]; /* digits of hexadecimal */
+        int64_t until_ms; /* of a former one, as key_rings_settle counts; 0: it is good for nothing */
 };
 
 struct key_ring {
@@ -72,6 +73,14 @@ struct key_row {
 };
 /* Copied, in the place of what is there of it. False: out of memory, or texts that are too long. */
 ATM_MUST_USE bool key_rings_put(struct key_rings *rings, const struct key_row *row);
+
+/*
+ * A link has many messages on its way at a time, over several connections and instances, so what was sent under a set before the next one was used may come when that is
+ * known already. So a link's set that its next one has retired by being used is found by its number for KEY_FORMER_MS more, and is in no other way there. One that
+ * people have retired goes at once. To be called with the caller's steady time, above 0, after sets were read, whether anything was new or not.
+ */
+enum { KEY_FORMER_MS = 60000 };
+void key_rings_settle(struct key_rings *rings, int64_t now_ms);
 
 /* NULL: it never had keys. */
 const struct key_ring *key_rings_find(const struct key_rings *rings, enum key_owner owner_kind,

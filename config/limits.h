@@ -81,7 +81,9 @@ enum {
         LIMIT_BANK_MACS_READ = 384,
         LIMIT_BANK_MESSAGES_PER_TURN = 64,
         LIMIT_BANK_MAC_AGAIN_MS = 250,
-        LIMIT_BANK_LEAVE_MS = 500, /* for the MAC of a sign-off */
+        LIMIT_BANK_LEAVE_MS = 500,              /* for the MAC of a sign-off */
+        LIMIT_KEY_OFFER_PAUSE_FIRST_MS = 10000, /* behind the time that a bank has for its answer */
+        LIMIT_KEY_OFFER_PAUSE_MS = 600000,
 
         /* Questions on their way to the key module: more than it answers within [key_module] timeout_ms. And the pauses between attempts to
          * connect, the first and what they grow to: it serves again within a second of its start. */

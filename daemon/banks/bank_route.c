@@ -70,7 +70,9 @@ const char *bank_route_why(const struct bank_route *route)
 {
         if (route->env.mute)
                 return route->env.mute;
-        return bank_route_state(route) == BANK_ROUTE_SIGNED_OFF ? "the bank has signed off" : route->why;
+        if (bank_route_state(route) == BANK_ROUTE_SIGNED_OFF)
+                return "the bank has signed off";
+        return bank_route_is_up(route) && !*route->why ? route->env.offer.why : route->why;
 }
 
 /* ---- requests and notices ------------------------------------------------------------------------------ */
@@ -382,10 +384,12 @@ static void on_remarked(struct bank_session_env *env, enum bank_remark remark)
 {
         struct bank_counters *count = &route_of(env)->count;
         uint64_t *const counters[] = {
-            [BANK_ECHO_ANSWERED] = &count->echoes,     [BANK_ANSWER_UNKNOWN] = &count->unknown,
-            [BANK_ANSWER_WRONG] = &count->wrong,       [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
-            [BANK_MESSAGE_EMPTY] = &count->empty,      [BANK_MESSAGE_UNCHECKED] = &count->unchecked,
-            [BANK_MAC_REFUSED] = &count->refused_macs, [BANK_MACS_FULL] = &count->full,
+            [BANK_ECHO_ANSWERED] = &count->echoes,  [BANK_ANSWER_UNKNOWN] = &count->unknown,
+            [BANK_ANSWER_WRONG] = &count->wrong,    [BANK_MESSAGE_UNDECODABLE] = &count->undecodable,
+            [BANK_MESSAGE_EMPTY] = &count->empty,   [BANK_MESSAGE_UNCHECKED] = &count->unchecked,
+            [BANK_MACS_FULL] = &count->full,        [BANK_MAC_REFUSED] = &count->refused_macs,
+            [BANK_KEYS_KEPT] = &count->keys_kept,   [BANK_KEYS_REFUSED] = &count->keys_refused,
+            [BANK_KEYS_ASKED] = &count->keys_asked,
         };
         ++*counters[remark];
 }

@@ -47,7 +47,10 @@ enum { BANK_RECENT = 4096 };
         X(refused_macs, "answers of the bank that say that a MAC of ours is wrong")                          \
         X(unsent, "requests and notices that did not leave, since there was no MAC for them")                \
         X(full, "messages to the bank that did not leave, since too many were with the key module")          \
-        X(rests, "times that the bank was not read until fewer messages were with the key module")
+        X(rests, "times that the bank was not read until fewer messages were with the key module")           \
+        X(keys_kept, "offers of a newer key set that the bank has kept")                                     \
+        X(keys_refused, "offers of one that it has refused, not answered, or not used")                      \
+        X(keys_asked, "times that the bank has asked for its keys")
 
 struct bank_counters {
 #define X(name, text) uint64_t name;

@@ -238,6 +238,15 @@ static bool is_of_retired_set(const struct session_mac *mac, const struct bank_e
         return exchange && exchange->key_set && mac->set != exchange->key_set;
 }
 
+/* A newer set's keys go with our offer, and with our answer to who asks for them. */
+static bool hands_over(const struct iso_dialect *dialect, const struct iso_message *message)
+{
+        enum iso_network network = profile_network(dialect, message);
+        char de39[3];
+        return (network == ISO_NETWORK_KEY_CHANGE || network == ISO_NETWORK_KEY_REQUEST) &&
+               (!iso_copy(message, 39, de39, sizeof(de39)) || !*de39 || strcmp(de39, "00") == 0);
+}
+
 static enum sending send_sealed(struct bank_session *session, struct iso_message *message,
                                 enum bank_mac_use use, struct bank_exchange *exchange)
 {
@@ -248,6 +257,8 @@ static enum sending send_sealed(struct bank_session *session, struct iso_message
                 return MUTE;
         }
         mac->mac.set = exchange ? exchange->key_set : 0;
+        if (hands_over(session->env->dialect, message))
+                session_mac_hand_over(&mac->mac);
         enum session_mac_need need = session_mac_seal(&mac->mac, message, &error);
         if (need == SESSION_MAC_ASKED && !is_of_retired_set(&mac->mac, exchange))
                 return WITH_MODULE;
@@ -312,6 +323,8 @@ static void network_again(struct bank_session *session)
 {
         session->network_deadline_ms = 0;
         session->network_again_ms = steady_ms(session) + LIMIT_BANK_MAC_AGAIN_MS;
+        if (session->network == ISO_NETWORK_KEY_CHANGE)
+                session->env->offer.again_ms = session->network_again_ms;
 }
 
 /* The network message that is with the module does not leave any more. False: there is none. */
@@ -326,12 +339,33 @@ static bool drop_network(struct bank_session *session)
         return mac;
 }
 
+/* Of the newer key set, as the bank says or does not say: NULL: it has kept it. Nothing else of the link hangs on it. */
+static void end_offer(struct bank_session *session, const char *why)
+{
+        struct bank_session_env *env = session->env;
+        struct bank_offer *offer = &env->offer;
+        session->network_deadline_ms = 0;
+        offer->is_kept = !why;
+        offer->why[0] = '\0';
+        remark(session, why ? BANK_KEYS_REFUSED : BANK_KEYS_KEPT);
+        if (!why) {
+                log_event(LEVEL_INFO, "link_keys_kept", LOG_TEXT("link", env->settings->name),
+                          LOG_NUMBER("connection", session->number), LOG_NUMBER("set", offer->set));
+                return;
+        }
+        snprintf(offer->why, sizeof(offer->why), "key set %d is offered in vain: %s", offer->set, why);
+        log_event(LEVEL_WARNING, "link_keys_refused", LOG_TEXT("link", env->settings->name),
+                  LOG_NUMBER("connection", session->number), LOG_NUMBER("set", offer->set),
+                  LOG_TEXT("why", why), LOG_NUMBER("tries", offer->tries));
+}
+
 static enum sending send_network(struct bank_session *session, enum iso_network network)
 {
         struct bank_session_env *env = session->env;
         struct iso_message message;
         env->stan = env->stan % 999999 + 1;
         session->network_stan = env->stan;
+        session->network = network;
         session->network_deadline_ms = steady_ms(session) + env->settings->answer_timeout_ms;
         session->echo_due = false;
         bank_format_network(env->dialect, network, env->shell->business_ms(env->shell->context), env->stan,
@@ -345,7 +379,10 @@ static enum sending send_network(struct bank_session *session, enum iso_network 
                 network_again(session);
                 break;
         case UNSPEAKABLE:
-                end_session(session, "a network message can't be said in the bank's dialect");
+                if (network == ISO_NETWORK_KEY_CHANGE)
+                        end_offer(session, "it can't be said in its dialect");
+                else
+                        end_session(session, "a network message can't be said in the bank's dialect");
                 break;
         }
         return sending;
@@ -449,7 +486,12 @@ static void on_network_answer(struct bank_session *session, const struct iso_mes
         session->network_deadline_ms = 0;
         note_refused_mac(session, answer);
         bool good = iso_copy(answer, 39, de39, sizeof(de39)) && strcmp(de39, "00") == 0;
-        if (!good) {
+        if (session->network == ISO_NETWORK_KEY_CHANGE) {
+                snprintf(reason, sizeof(reason), "the bank answers with DE 39 '%s'", de39);
+                end_offer(session, good ? NULL : reason);
+                session->echo_due =
+                    session->echo_due || good; /* its answer may be the first message under the new set */
+        } else if (!good) {
                 snprintf(reason, sizeof(reason), "the bank answers %s with DE 39 '%s'",
                          session->state == BANK_SESSION_SIGNING_ON ? "the sign-on" : "an echo", de39);
                 end_session(session, reason);
@@ -460,13 +502,31 @@ static void on_network_answer(struct bank_session *session, const struct iso_mes
         }
 }
 
-/* What a bank may say by itself. */
-static const bool is_banks_to_say[ISO_NETWORK_COUNT + 1] = {
-    [ISO_NETWORK_SIGN_ON] = true,
-    [ISO_NETWORK_SIGN_OFF] = true,
-    [ISO_NETWORK_ECHO] = true,
-    [ISO_NETWORK_CUTOVER] = true,
-};
+/* The DE 39 that it hears which says something by itself. */
+static const char *answer_to(struct bank_session *session, enum iso_network network)
+{
+        const struct bank_session_env *env = session->env;
+        bool is_request =
+            network == ISO_NETWORK_KEY_REQUEST || !env->dialect->network[ISO_NETWORK_KEY_REQUEST];
+        switch (network) {
+        case ISO_NETWORK_SIGN_ON:
+        case ISO_NETWORK_SIGN_OFF:
+                env->events->signed_by_bank(session->env, network == ISO_NETWORK_SIGN_ON);
+                return "00";
+        case ISO_NETWORK_ECHO:
+        case ISO_NETWORK_CUTOVER:
+                return "00";
+        case ISO_NETWORK_KEY_CHANGE:
+        case ISO_NETWORK_KEY_REQUEST:
+                if (!is_request)
+                        return "12";
+                remark(session, BANK_KEYS_ASKED);
+                return has_keys(env) ? "00" : "40";
+        case ISO_NETWORK_COUNT:
+                break;
+        }
+        return "12";
+}
 
 /* What has no MAC does not leave: the bank asks again. */
 static void answer_network(struct bank_session *session, struct iso_message *answer)
@@ -479,11 +539,8 @@ static void on_network_request(struct bank_session *session, const struct profil
                                const struct iso_message *request)
 {
         struct iso_message answer;
-        enum iso_network network = profile_network(session->env->dialect, request);
         profile_answer(row, request, &answer);
-        iso_set_string(&answer, 39, is_banks_to_say[network] ? "00" : "12");
-        if (network == ISO_NETWORK_SIGN_ON || network == ISO_NETWORK_SIGN_OFF)
-                session->env->events->signed_by_bank(session->env, network == ISO_NETWORK_SIGN_ON);
+        iso_set_string(&answer, 39, answer_to(session, profile_network(session->env->dialect, request)));
         answer_network(session, &answer);
 }
 
@@ -666,6 +723,36 @@ static void end_due(struct bank_exchange_list *list, int64_t now_ms)
         }
 }
 
+/* The set that the link is to use next, of which it has been offered nothing lately; NULL: none. */
+static const struct key_set *offer_due(struct bank_session_env *env, int64_t now_ms)
+{
+        if (!env->dialect->network[ISO_NETWORK_KEY_CHANGE] || !has_keys(env))
+                return NULL;
+        const struct key_ring *ring = key_rings_find(env->keys->rings, KEY_OWNER_LINK, env->settings->name);
+        const struct key_set *current = key_ring_current(ring, KEY_SET_WORKING);
+        const struct key_set *set = current ? key_ring_offer(ring, current->number) : NULL;
+        if (!set || set->number != env->offer.set)
+                env->offer = (struct bank_offer){.set = set ? set->number : 0};
+        return env->offer.again_ms <= now_ms ? set : NULL;
+}
+
+/* After its answer's time and a pause. */
+static void send_offer(struct bank_session *session, int64_t now_ms)
+{
+        const struct bank_session_env *env = session->env;
+        struct bank_offer *offer = &session->env->offer;
+        int64_t pause_ms = LIMIT_KEY_OFFER_PAUSE_FIRST_MS;
+        for (int i = 0; i < offer->tries && pause_ms < LIMIT_KEY_OFFER_PAUSE_MS; i++)
+                pause_ms *= 2;
+        if (pause_ms > LIMIT_KEY_OFFER_PAUSE_MS)
+                pause_ms = LIMIT_KEY_OFFER_PAUSE_MS;
+        if (offer->is_kept)
+                end_offer(session, "the bank has kept it, and does not use it");
+        offer->tries++;
+        offer->again_ms = now_ms + env->settings->answer_timeout_ms + pause_ms;
+        (void)send_network(session, ISO_NETWORK_KEY_CHANGE);
+}
+
 /* Who is mute tries whether he still is. */
 static void send_what_is_due(struct bank_session *session, int64_t now_ms)
 {
@@ -675,6 +762,8 @@ static void send_what_is_due(struct bank_session *session, int64_t now_ms)
         else if (session->echo_due || env->mute ||
                  now_ms - session->heard_ms >= env->settings->echo_interval_ms)
                 send_network(session, ISO_NETWORK_ECHO);
+        else if (offer_due(session->env, now_ms))
+                send_offer(session, now_ms);
 }
 
 /* Its time is over. */
@@ -683,6 +772,9 @@ static void end_network(struct bank_session *session)
         if (drop_network(session)) {
                 set_mute_silent(session);
                 network_again(session);
+        } else if (session->network == ISO_NETWORK_KEY_CHANGE) {
+                end_offer(session, "the bank does not answer");
+                session->echo_due = true;
         } else {
                 end_session(session, session->state == BANK_SESSION_SIGNING_ON
                                          ? "the bank does not answer the sign-on"

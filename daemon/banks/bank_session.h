@@ -95,7 +95,23 @@ enum bank_remark {
         BANK_MESSAGE_EMPTY,       /* a sign of life by which some keep their connections */
         BANK_MESSAGE_UNCHECKED,   /* the key module could not say whether its MAC is right */
         BANK_MACS_FULL,           /* ours did not leave: too many are with the key module */
-        BANK_MAC_REFUSED          /* it says that a MAC of ours is wrong */
+        BANK_MAC_REFUSED,         /* it says that a MAC of ours is wrong */
+        BANK_KEYS_KEPT,           /* it has kept a newer set that it was offered */
+        BANK_KEYS_REFUSED,        /* it has not, or did not answer */
+        BANK_KEYS_ASKED           /* it has asked for one */
+};
+
+/*
+ * A newer key set of the link's that waits for it is offered to the bank, over whichever connection is up: 0800 with the dialect's code for a change of keys, its keys under the
+ * link's key-encrypting key. Who keeps it says 00; it is used from the bank's first message under it on, so nothing is lost by an offer that comes
+ * to nothing. It is made again after growing pauses for as long as the set is not used. Each instance has its own, and none knows of another's.
+ */
+struct bank_offer {
+        int set; /* that was on offer last; 0: none */
+        int tries;
+        int64_t again_ms; /* not before */
+        bool is_kept;     /* the bank says so */
+        char why[96];     /* the last one came to nothing, for people; "": it has not */
 };
 
 struct bank_session_env;
@@ -131,6 +147,7 @@ struct bank_session_env {
         struct session_mac_side side;
         struct bank_macs macs;
         const char *mute; /* why nothing has had a MAC lately; NULL: it has, or none is needed */
+        struct bank_offer offer;
         int32_t stan;     /* of the last network message */
         int64_t heard_ms; /* steady: when the bank was heard last, over any of them; 0: never */
 };
@@ -159,6 +176,7 @@ struct bank_session {
         int64_t network_deadline_ms;
         int64_t network_again_ms; /* not before: there was no MAC for the last one */
         int32_t network_stan;
+        enum iso_network network;
         const char *leaving; /* its sign-off waits for its MAC: why it ends then; NULL: it stays */
         bool echo_due;       /* something was left unanswered: is the bank there at all? */
         TAILQ_ENTRY(bank_session) entry; /* the owner's */

@@ -436,6 +436,7 @@ static void keys_take(void *context, int64_t read, const PGresult *result)
 {
         struct ledger_pg *l = context;
         bool is_read = result && keys_load(l, result);
+        key_rings_settle(l->keys, steady_now_ms());
         if (l->options.on_keys)
                 l->options.on_keys(l->options.context, read, is_read);
 }

@@ -18,7 +18,7 @@ const struct session_mac_side session_mac_terminals = {
     .theirs = KEY_PURPOSE_MAC_UP,
     .ours = KEY_PURPOSE_MAC_DOWN,
     .dialect = &iso_dialect_ascii,
-    .offers = true,
+    .tells = true,
 };
 
 bool session_keys_has(const struct session_keys *keys, enum key_owner owner_kind, const char *owner)
@@ -245,7 +245,7 @@ static void add_offer(const struct session_mac *mac, struct iso_message *answer)
                                                     KEY_PURPOSE_MAC_DOWN};
         const struct key_set *offer = key_ring_offer(ring_of(mac), mac->set);
         char number[16];
-        if (!offer || !mac->side->offers)
+        if (!offer || (!mac->side->tells && !mac->hands_over))
                 return;
         snprintf(number, sizeof(number), "%d", offer->number);
         tags_add(answer, TAGS, TAG_KEY_OFFER, number);

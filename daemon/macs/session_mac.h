@@ -31,7 +31,7 @@ struct session_mac_side {
         enum key_owner owner_kind;
         enum key_purpose theirs, ours; /* of what comes; of what leaves */
         const struct iso_dialect *dialect;
-        bool offers; /* newer sets are handed over to them in messages */
+        bool tells; /* each answer has the number of a newer set; else only what hands it over */
 };
 extern const struct session_mac_side session_mac_terminals; /* all of them */
 
@@ -52,7 +52,7 @@ struct session_mac {
         enum session_mac_state state;
         int set; /* of the message at hand, and so of its answer; 0: the one that the owner is to use */
         bool is_unused;  /* that set, before this message */
-        bool hands_over; /* the answer at hand has the keys of the set on offer */
+        bool hands_over; /* what leaves has the keys of the set on offer */
         int64_t wrong;   /* in a row, of an ATM's */
         uint16_t length, covered;
         uint8_t bytes[ISO_MESSAGE_MAX];
@@ -80,7 +80,7 @@ enum session_mac_need session_mac_check(struct session_mac *mac, const struct is
 
 /* Whether what leaves for the owner needs a MAC. */
 bool session_mac_is_needed(const struct session_mac *mac);
-/* The answer at hand is to hand over the keys of the set that is on offer; where none is, it has none. */
+/* The message at hand is to hand over the keys of the set that is on offer; where none is, it has none. */
 void session_mac_hand_over(struct session_mac *mac);
 /*
  * Encodes the answer with KS, KN where a newer set is on offer, and room for its MAC, which the module is asked for: ASKED, and `made` follows; UNASKED where it is away. REFUSED: it can't be

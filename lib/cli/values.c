@@ -1,6 +1,7 @@
 /* The values that rows of options share: see values.h. */
 #include "lib/cli/values.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ bool rates_parse(const struct rate_kinds *kinds, const char *text, double *ret_r
 {
         double rates[RATE_KINDS_MAX] = {0};
 
+        assert(kinds->count <= RATE_KINDS_MAX);
         for (size_t length; *text; text += length + (text[length] == ',')) {
                 length = strcspn(text, ",");
                 if (!rates_take(kinds, text, length, rates, error))

@@ -20,7 +20,7 @@ struct rate_kinds {
         const char *const *names;
         int count; /* at most RATE_KINDS_MAX */
 };
-enum { RATE_KINDS_MAX = 16 };
+enum { RATE_KINDS_MAX = 24 };
 
 option_take option_take_flag;    /* bool */
 option_take option_take_number;  /* int64_t within the row's minimum and maximum */

@@ -1,5 +1,5 @@
 /*
- * Protects tools/atmsim/key_store.c and keymodule/laboratory/lab_keys.c: what an ATM takes of the keys that come over the line, and that it has them again when the power comes back,
+ * Protects keymodule/laboratory/key_store.c and keymodule/laboratory/lab_keys.c: what an ATM takes of the keys that come over the line, and that it has them again when the power comes back,
  * whenever it went.
  */
 #include <check.h>
@@ -12,7 +12,7 @@
 #include "backoffice/journals/terminals.h"
 #include "keymodule/crypto/key_block.h"
 #include "tests/suite.h"
-#include "tools/atmsim/key_store.h"
+#include "keymodule/laboratory/key_store.h"
 
 #define KEK_TEXT "000102030405060708090a0b0c0d0e0f"
 
@@ -174,7 +174,7 @@ END_TEST
 static void open_store(struct key_store *store)
 {
         char error[KEY_STORE_ERROR_MAX];
-        ck_assert_msg(key_store_open(store, folder, error), "%s", error);
+        ck_assert_msg(key_store_open(store, path, "terminal", error), "%s", error);
 }
 
 /* The sets of both terminals as an ATM has them that was switched on now with --keys that have set 1 of the first. */
@@ -278,7 +278,7 @@ START_TEST(what_is_no_file_of_keys_is_named)
         key_store_close(&store);
         unlink(path);
         ck_assert_int_eq(mkdir(path, 0700), 0);
-        ck_assert(!key_store_open(&store, folder, why));
+        ck_assert(!key_store_open(&store, path, "terminal", why));
         ck_assert_ptr_nonnull(strstr(why, "keys.csv: Is a directory"));
         rmdir(path);
 }

@@ -279,11 +279,11 @@ START_TEST(draws_follow_the_rates_and_the_seed)
         behaviours_start(&same, &rates, 7, "BANKA");
         behaviours_start(&other, &rates, 7, "BANKB");
         for (int i = 0; i < COUNT; i++) {
-                enum behaviour behaviour = behaviours_draw(&behaviours, 0, true);
+                enum behaviour behaviour = behaviours_draw(&behaviours, 0, MATTER_MONEY);
                 drawn[behaviour]++;
-                ck_assert_int_eq(behaviour, behaviours_draw(&same, 0, true));
-                different += behaviour != behaviours_draw(&other, 0, true);
-                ck_assert_int_eq(behaviours_draw(&behaviours, 0, false), BEHAVIOUR_NORMAL);
+                ck_assert_int_eq(behaviour, behaviours_draw(&same, 0, MATTER_MONEY));
+                different += behaviour != behaviours_draw(&other, 0, MATTER_MONEY);
+                ck_assert_int_eq(behaviours_draw(&behaviours, 0, MATTER_OTHER), BEHAVIOUR_NORMAL);
         }
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 ck_assert_msg(fabs(drawn[i] - rates.rate[i] * COUNT) < COUNT * 0.005, "%s: %d",
@@ -299,13 +299,13 @@ START_TEST(an_order_goes_before_the_rates_and_ends)
         rates.rate[BEHAVIOUR_SLOW] = 1;
         behaviours_start(&behaviours, &rates, 1, "BANKA");
         behaviours_command(&behaviours, BEHAVIOUR_SILENT, 1000);
-        ck_assert_int_eq(behaviours_draw(&behaviours, 999, true), BEHAVIOUR_SILENT);
-        ck_assert_int_eq(behaviours_draw(&behaviours, 999, false), BEHAVIOUR_SILENT);
-        ck_assert_int_eq(behaviours_draw(&behaviours, 1000, true), BEHAVIOUR_SLOW);
+        ck_assert_int_eq(behaviours_draw(&behaviours, 999, MATTER_MONEY), BEHAVIOUR_SILENT);
+        ck_assert_int_eq(behaviours_draw(&behaviours, 999, MATTER_OTHER), BEHAVIOUR_SILENT);
+        ck_assert_int_eq(behaviours_draw(&behaviours, 1000, MATTER_MONEY), BEHAVIOUR_SLOW);
         behaviours_command(&behaviours, BEHAVIOUR_DEAF, INT64_MAX);
-        ck_assert_int_eq(behaviours_draw(&behaviours, INT64_C(1) << 60, true), BEHAVIOUR_DEAF);
+        ck_assert_int_eq(behaviours_draw(&behaviours, INT64_C(1) << 60, MATTER_MONEY), BEHAVIOUR_DEAF);
         behaviours_command(&behaviours, BEHAVIOUR_NORMAL, INT64_MAX);
-        ck_assert_int_eq(behaviours_draw(&behaviours, 2000, true), BEHAVIOUR_SLOW);
+        ck_assert_int_eq(behaviours_draw(&behaviours, 2000, MATTER_MONEY), BEHAVIOUR_SLOW);
 }
 END_TEST
 

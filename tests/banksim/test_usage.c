@@ -15,7 +15,7 @@ START_TEST(wrong_orders_are_named)
                 const char *says;
         } rows[] = {
             {"BANKC", "slow", NULL, 2, "'BANKC' is no bank here; expected one of BANKA, BANKB, all"},
-            {"BANKA", "rude", NULL, 2, "'rude': expected show, normal, or one of slow"},
+            {"BANKA", "rude", NULL, 2, "'rude': expected show, normal, ask-keys, or one of slow"},
             {"BANKA", "slow", "soon", 2, "'soon': expected seconds"},
             {"BANKA", "slow", "0", 2, "'0': expected seconds"},
             {"BANKA", "normal", "5", 2, "normal takes no seconds"},

@@ -75,17 +75,52 @@ banksim ctl BANKA normal >/dev/null
 await "BANKA's return" link_is BANKA up
 reconciled
 
-# a new set that the bank alone has begun with; and one that it has from nobody
+# links change their keys while customers come: BANKA is offered a set over the line, BANKB refuses it and then asks for it; nothing is lost by that
+set_of() {
+        sql_when "set $2 of $1, in use alone" "(SELECT array_agg(number) FROM key_set WHERE owner = '$1' AND kind = 'working' AND retired_at IS NULL AND current_at IS NOT NULL) = '{$2}'"
+        expect "the set that $1 has" "$2" "$(bank "$1" '' key_set)"
+}
+before=$(bank BANKA counts wrong_macs)$(bank BANKB counts wrong_macs)
+"${run[@]}" "$ATM_BANK_CARDS" --seconds 3600 --cards-even --card-uses 50 </dev/null >"$WORK/change.out" 2>&1 &
+RUN=$!
+sql_when "customers" "(SELECT count(*) FROM saf) > 0"
+banksim ctl BANKB refuse-keys >/dev/null
 atmctl key generate --note trial --link BANKA >/dev/null
+atmctl key generate --note trial --algorithm tdes --link BANKB >/dev/null
+set_of BANKA 2
+await "a bank that refuses its keys" logged event=link_keys_refused "BANKB.*DE 39 '05'"
+sql_when "what people are told of it" "EXISTS (SELECT FROM sighting WHERE name = 'BANKB' AND state = 'up' AND why LIKE 'key set 2 is offered in vain%')"
+expect_exit 0 atmctl key list --link BANKB --kind working --format csv
+[[ $OUTPUT == *"key set 2 is offered in vain: the bank answers with DE 39 '05'"* ]] || wrong "the list of keys does not say so: $OUTPUT"
+expect "the set that BANKB has" 1 "$(bank BANKB '' key_set)"
+banksim ctl BANKB normal >/dev/null
+banksim ctl BANKB ask-keys >/dev/null
+set_of BANKB 2
+approved=$(sql "SELECT count(*) FROM bank_outcome WHERE approved_at IS NOT NULL")
+sql_when "withdrawals under the new sets" "(SELECT count(*) FROM bank_outcome WHERE approved_at IS NOT NULL) > $approved + 30"
+kill -TERM "$RUN"
+wait "$RUN" || wrong "the fleet ended with $?: $(tail -n 5 "$WORK/change.out")"
+RUN=''
+expect "MACs that BANKA and BANKB found wrong" "$before" "$(bank BANKA counts wrong_macs)$(bank BANKB counts wrong_macs)"
+! logged "event=security_link_mac_wrong" "names a key set" || wrong "a message under a former set was not taken: $(grep -h security_link_mac_wrong "${LOG[@]}" | tail -n 3)"
+reconciled
+# what came over the line is there again
+"$ROOT/scripts/lab" kill --dir "$WORK/lab" --bank
+"$ROOT/scripts/lab" start --dir "$WORK/lab" --bank
+for name in BANKA BANKB; do
+        expect "the set that $name has again" 2 "$(bank $name '' key_set)"
+done
+
+# a new set that the bank alone has begun with; and one that it has from nobody
 atmctl key generate --note trial --algorithm tdes --link BANKC >/dev/null
 rm "$BANKSIM_KEYS"
 atmctl key export --note trial "$BANKSIM_KEYS" --link BANKA BANKB BANKC >/dev/null
 "$ROOT/scripts/lab" kill --dir "$WORK/lab" --bank
 "$ROOT/scripts/lab" start --dir "$WORK/lab" --bank
 # atmd begins with the set that it knows to be current; the bank has not got that any more, says so, and is understood
-await "a bank that finds our MAC wrong" logged event=bank_refuses_mac BANKA
-sql_when "the sets that BANKA and BANKC have begun with" "(SELECT count(*) FROM key_set WHERE owner_kind = 'link' AND number = 2 AND current_at IS NOT NULL) = 2
-        AND (SELECT count(*) FROM key_set WHERE owner_kind = 'link' AND kind = 'working' AND number = 1 AND retired_at IS NULL) = 1"
+await "a bank that finds our MAC wrong" logged event=bank_refuses_mac BANKC
+sql_when "the set that BANKC has begun with" "(SELECT count(*) FROM key_set WHERE owner_kind = 'link' AND number = 2 AND current_at IS NOT NULL) = 3
+        AND (SELECT count(*) FROM key_set WHERE owner_kind = 'link' AND kind = 'working' AND number = 1 AND retired_at IS NULL) = 0"
 for name in BANKA BANKB BANKC; do
         await "$name's return" link_is "$name" up
 done

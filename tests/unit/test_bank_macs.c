@@ -155,7 +155,7 @@ struct asked {
 };
 
 static struct bank_route *route;
-static struct bank_peer peer;
+static struct bank_peer peer, other, *speaker; /* whose connection the bank speaks over */
 static struct asked asks[ASKS];
 static struct iso_message message, said;
 static struct key_rings *rings;
@@ -176,9 +176,10 @@ static void on_wrong_mac(void *context, const struct bank_route *of, int connect
         snprintf(told, sizeof(told), "%s %d %s %s", of->settings.name, connection, mti, why);
 }
 
-static void put_set(int number, enum key_set_state state)
+/* key: '\0': it is not on offer; else the character that its blocks under the link's key-encrypting key have in common. */
+static void put_offer(int number, enum key_set_state state, char key)
 {
-        char up[32], down[32], pin[] = "D0016P0AD00E0000";
+        char up[32], down[32], wrapped[32], pin[] = "D0016P0AD00E0000";
         const struct {
                 enum key_purpose purpose;
                 const char *block;
@@ -193,9 +194,16 @@ static void put_set(int number, enum key_set_state state)
                                       .state = state,
                                       .purpose = blocks[i].purpose,
                                       .block = blocks[i].block,
-                                      .check_value = "0123456789"};
+                                      .check_value = "0123456789",
+                                      .handover = key ? wrapped : NULL};
+                snprintf(wrapped, sizeof(wrapped), "wrapped %c%d %-6d", key, number, (int)blocks[i].purpose);
                 ck_assert(key_rings_put(rings, &row));
         }
+}
+
+static void put_set(int number, enum key_set_state state)
+{
+        put_offer(number, state, '\0');
 }
 
 static void set_up(void)
@@ -205,6 +213,7 @@ static void set_up(void)
         memset(&module, 0, sizeof(module));
         memset(asks, 0, sizeof(asks));
         used[0] = told[0] = '\0';
+        speaker = &peer;
         rings = key_rings_new();
         ck_assert_ptr_nonnull(rings);
         put_set(1, KEY_SET_CURRENT);
@@ -297,7 +306,7 @@ static void say(struct iso_message *spoken, enum spoiling how, int set)
                 bytes[covered] ^= 1;
         if (how == OTHER_FIELD)
                 bytes[covered - 1] ^= 1; /* 63, which was an x */
-        bank_session_frame(&peer.session, bytes, (size_t)length);
+        bank_session_frame(&speaker->session, bytes, (size_t)length);
 }
 
 /* The answer to the sent message i. */
@@ -486,6 +495,259 @@ START_TEST(a_stop_signs_off_when_that_has_its_mac)
         ck_assert_int_eq(peer.count, _i == 0 ? 2 : 1);
         if (_i == 0)
                 ck_assert_str_eq(bank_peer_value(&peer.sent[1], 70), "002");
+}
+END_TEST
+
+/* ---- changes of keys ----------------------------------------------------------------------------------- */
+
+/* What DE 62 of what was sent last has, tag by tag. */
+static const char *tags_sent(void)
+{
+        static char text[400];
+        size_t at = 0, used_up = 0;
+        struct tag tag;
+        text[0] = '\0';
+        while (tags_next(&peer.sent[peer.count - 1], 62, &at, &tag))
+                used_up += (size_t)snprintf(text + used_up, sizeof(text) - used_up, "%.2s=%.*s,", tag.name,
+                                            (int)tag.length, tag.value);
+        return text;
+}
+
+static const char set_2[] = "KN=2,KB=wrapped k2 1     ,KB=wrapped k2 2     ,KB=wrapped k2 3     ,";
+
+/* What was sent last is an offer of set 2 under set 1. */
+static void assert_offer(const char *code)
+{
+        ck_assert_str_eq(peer.sent[peer.count - 1].mti, "0800");
+        ck_assert_str_eq(bank_peer_value(&peer.sent[peer.count - 1], 70), code);
+        const char *tags = tags_sent();
+        if (route->dialect.key_set == ISO_KEY_SET_TAG) {
+                ck_assert_int_eq(strncmp(tags, "KS=1,", 5), 0);
+                tags += 5;
+        }
+        ck_assert_str_eq(tags, set_2);
+        ck_assert(is_sealed(1));
+}
+
+static void turn(int64_t ms)
+{
+        pass(ms);
+        module_answer_all();
+}
+
+static const struct {
+        enum iso_key_set_place key_set;
+        int16_t key_change, key_request;
+        const char *code;
+} offer_rows[] = {{ISO_KEY_SET_TAG, 101, 0, "101"},
+                  {ISO_KEY_SET_TAG, 161, 162, "161"},
+                  {ISO_KEY_SET_CONTROL, 161, 0, "161"}};
+
+START_TEST(a_newer_set_is_offered_and_used_when_the_bank_has_begun_with_it)
+{
+        route->dialect.key_set = offer_rows[_i].key_set;
+        route->dialect.network[ISO_NETWORK_KEY_CHANGE] = offer_rows[_i].key_change;
+        route->dialect.network[ISO_NETWORK_KEY_REQUEST] = offer_rows[_i].key_request;
+        sign_on();
+        turn(100);
+        ck_assert_int_eq(peer.count, 1);
+        put_offer(2, KEY_SET_LOADED, 'k');
+        turn(100);
+        ck_assert_int_eq(peer.count, 2);
+        assert_offer(offer_rows[_i].code);
+        ck_assert(ask(1)); /* nothing waits for it */
+        module_answer_all();
+        ck_assert(is_sealed(1));
+        answer(2, "00");
+        ck_assert_int_eq(asks[1].end, BANK_ANSWERED);
+        answer(1, "00");
+        ck_assert_uint_eq(route->count.keys_kept, 1);
+        ck_assert_str_eq(used, "");
+        turn(100); /* its answer may be the first message under the new set */
+        ck_assert_str_eq(bank_peer_value(&peer.sent[peer.count - 1], 70), "301");
+        ck_assert(is_sealed(1));
+        bank_peer_build(&peer, peer.count - 1, "00", &said);
+        say(&said, RIGHT, 2);
+        module_answer_all();
+        ck_assert_str_eq(used, LINK " 2");
+        put_set(1, KEY_SET_RETIRED);
+        put_set(2, KEY_SET_CURRENT);
+        turn(60000);
+        ck_assert_int_eq(peer.count, 5);
+        ck_assert_str_eq(bank_peer_value(&peer.sent[4], 70), "301");
+        ck_assert(is_sealed(2));
+        ck_assert_int_eq(peer.closes, 0);
+        ck_assert_uint_eq(route->count.keys_refused, 0);
+}
+END_TEST
+
+static const struct {
+        const char *de39; /* NULL: silence */
+        const char *why;
+} vain_rows[] = {
+    {"05", "key set 2 is offered in vain: the bank answers with DE 39 '05'"},
+    {"40", "key set 2 is offered in vain: the bank answers with DE 39 '40'"},
+    {"98", "key set 2 is offered in vain: the bank answers with DE 39 '98'"},
+    {NULL, "key set 2 is offered in vain: the bank does not answer"},
+    {"00", "key set 2 is offered in vain: the bank has kept it, and does not use it"},
+};
+
+/* The time of its answer, and 20, 40, 80 seconds and so on up to ten minutes. */
+START_TEST(an_offer_that_comes_to_nothing_is_made_again_after_growing_pauses_and_disturbs_nothing)
+{
+        static const int pauses_s[] = {10, 20, 40, 80, 160, 320, 600, 600};
+        route->settings.echo_interval_ms = INT64_C(1) << 40; /* it echoes only where it has a reason */
+        sign_on();
+        put_offer(2, KEY_SET_LOADED, 'k');
+        for (int i = 0; i < COUNT(pauses_s); i++) {
+                int64_t until_ms;
+                if (i == 0)
+                        turn(100);
+                assert_offer("101");
+                until_ms = bank_now_ms + 15000 + (int64_t)pauses_s[i] * 1000;
+                if (vain_rows[_i].de39)
+                        answer(peer.count - 1, vain_rows[_i].de39);
+                while (bank_now_ms < until_ms - 1) {
+                        int before = peer.count;
+                        int64_t step_ms = until_ms - 1 - bank_now_ms;
+                        turn(step_ms < 5000 ? step_ms : 5000);
+                        if (peer.count > before) {
+                                ck_assert_str_eq(bank_peer_value(&peer.sent[peer.count - 1], 70), "301");
+                                answer(peer.count - 1, "00");
+                                peer.count = 1; /* there is only so much room for them */
+                        }
+                }
+                ck_assert(bank_route_is_up(route));
+                bool is_kept = vain_rows[_i].de39 && !strcmp(vain_rows[_i].de39, "00");
+                ck_assert_str_eq(bank_route_why(route), is_kept ? "" : vain_rows[_i].why);
+                turn(1);
+                if (is_kept)
+                        ck_assert_str_eq(bank_route_why(route), vain_rows[_i].why);
+        }
+        answer(peer.count - 1, "05");
+        ck_assert_uint_ge(route->count.keys_refused, COUNT(pauses_s));
+        ck_assert(ask(1));
+        module_answer_all();
+        answer(peer.count - 1, "00");
+        ck_assert_int_eq(asks[1].end, BANK_ANSWERED);
+        ck_assert_int_eq(peer.closes, 0);
+        /* what the operator makes next is offered at once; and nothing is wrong once nothing is on offer */
+        put_offer(4, KEY_SET_LOADED, 'k');
+        turn(100);
+        ck_assert_ptr_nonnull(strstr(tags_sent(), "KN=4,"));
+        put_set(2, KEY_SET_RETIRED);
+        put_set(4, KEY_SET_RETIRED);
+        answer(peer.count - 1, "05");
+        turn(100);
+        ck_assert_str_eq(bank_route_why(route), "");
+}
+END_TEST
+
+START_TEST(nothing_is_offered_by_who_has_no_code_or_no_newer_set)
+{
+        static const int16_t codes[] = {0, 101, 101};
+        route->dialect.network[ISO_NETWORK_KEY_CHANGE] = codes[_i];
+        sign_on();
+        if (_i == 0)
+                put_offer(2, KEY_SET_LOADED, 'k');
+        if (_i == 1)
+                put_set(2, KEY_SET_LOADED); /* which goes by file */
+        if (_i == 2)
+                put_offer(1, KEY_SET_CURRENT, 'k');
+        turn(100);
+        ck_assert_int_eq(peer.count, 1);
+}
+END_TEST
+
+START_TEST(one_of_a_links_connections_makes_the_offer_and_the_next_one_when_that_is_gone)
+{
+        sign_on();
+        bank_peer_open(&other, route, 2);
+        module_answer_all();
+        bank_peer_build(&other, 0, "00", &said);
+        speaker = &other;
+        say(&said, RIGHT, 1);
+        module_answer_all();
+        ck_assert_int_eq(other.session.state, BANK_SESSION_UP);
+        put_offer(2, KEY_SET_LOADED, 'k');
+        turn(100);
+        turn(100);
+        ck_assert_int_eq(peer.count, 2);
+        ck_assert_int_eq(other.count, 1);
+        bank_peer_close_down(&peer);
+        turn(14000);
+        ck_assert_int_eq(other.count, 1);
+        turn(11000);
+        ck_assert_int_eq(other.count, 2);
+        ck_assert_str_eq(bank_peer_value(&other.sent[1], 70), "101");
+}
+END_TEST
+
+static const struct {
+        int16_t key_change, key_request;
+        bool has_newer;
+        const char *code, *de39, *tags;
+} request_rows[] = {
+    {101, 0, true, "101", "00", "KS=1,%s"}, {161, 162, true, "162", "00", "KS=1,%s"},
+    {0, 162, true, "162", "00", "KS=1,%s"}, {161, 162, false, "162", "00", "KS=1,"},
+    {161, 162, true, "161", "12", "KS=1,"}, {0, 0, true, "101", "12", "KS=1,"},
+};
+
+START_TEST(a_bank_that_asks_for_its_keys_gets_the_newest)
+{
+        char tags[sizeof(set_2) + 8];
+        route->dialect.network[ISO_NETWORK_KEY_CHANGE] = request_rows[_i].key_change;
+        route->dialect.network[ISO_NETWORK_KEY_REQUEST] = request_rows[_i].key_request;
+        sign_on();
+        if (request_rows[_i].has_newer)
+                put_offer(2, KEY_SET_LOADED, 'k');
+        bank_format_network(&route->dialect, ISO_NETWORK_ECHO, bank_now_ms, 7, "99000001", &said);
+        iso_set_string(&said, 70, request_rows[_i].code);
+        for (int again = 0; again < 2; again++) { /* as often as it asks */
+                struct iso_message question = said;
+                say(&question, RIGHT, 1);
+                module_answer_all();
+                ck_assert_str_eq(peer.sent[peer.count - 1].mti, "0810");
+                ck_assert_str_eq(bank_peer_value(&peer.sent[peer.count - 1], 39), request_rows[_i].de39);
+                snprintf(tags, sizeof(tags), request_rows[_i].tags[5] ? "KS=1,%s" : "KS=1,", set_2);
+                ck_assert_str_eq(tags_sent(), tags);
+                ck_assert(is_sealed(1));
+        }
+        ck_assert_uint_eq(route->count.keys_asked, strcmp(request_rows[_i].de39, "00") == 0 ? 2 : 0);
+}
+END_TEST
+
+/* What was sent before the bank began with the new set comes, and what was wrapped before it leaves, when that is known already. */
+START_TEST(what_is_on_its_way_under_the_former_set_is_not_lost)
+{
+        sign_on();
+        ck_assert(ask(1));
+        module_answer_all();
+        put_set(1, KEY_SET_RETIRED);
+        put_set(2, KEY_SET_CURRENT);
+        key_rings_settle(rings, bank_now_ms);
+        answer_with(1, "00", RIGHT); /* under set 1 */
+        module_answer_all();
+        ck_assert_int_eq(asks[1].end, BANK_ANSWERED);
+        asks[2].exchange = (struct bank_exchange){
+            .identity = identity_of(2), .kind = MESSAGE_REQUEST, .key_set = 1, .on_end = on_end};
+        struct ledger_request request = {.processing_code = 10000, .amount_yen = 10000, .hall = "H1"};
+        struct profile_card card = {PAN, "3012"};
+        ck_assert(bank_route_reserve(route));
+        bank_format_request(&asks[2].exchange.identity, &request, &card, 108, "99000001", &message);
+        ck_assert(bank_route_ask(route, &asks[2].exchange, &message)); /* its PIN block is under set 1 */
+        module_answer_all();
+        ck_assert(is_sealed(1));
+        ck_assert(ask(3));
+        module_answer_all();
+        ck_assert(is_sealed(2));
+        bank_now_ms += KEY_FORMER_MS;
+        key_rings_settle(rings, bank_now_ms);
+        bank_peer_build(&peer, 3, "00", &said);
+        say(&said, RIGHT, 1);
+        module_answer_all();
+        ck_assert_int_eq(asks[3].ends, 0);
+        ck_assert_uint_eq(route->count.wrong_macs, 1);
 }
 END_TEST
 
@@ -842,6 +1104,15 @@ int main(void)
         tcase_add_test(tcase, a_new_set_is_the_banks_to_begin_with);
         tcase_add_test(tcase, a_set_that_another_instance_knows_already_is_read_first);
         tcase_add_loop_test(tcase, a_stop_signs_off_when_that_has_its_mac, 0, 2);
+        tcase_add_loop_test(tcase, a_newer_set_is_offered_and_used_when_the_bank_has_begun_with_it, 0,
+                            COUNT(offer_rows));
+        tcase_add_loop_test(
+            tcase, an_offer_that_comes_to_nothing_is_made_again_after_growing_pauses_and_disturbs_nothing, 0,
+            COUNT(vain_rows));
+        tcase_add_loop_test(tcase, nothing_is_offered_by_who_has_no_code_or_no_newer_set, 0, 3);
+        tcase_add_test(tcase, one_of_a_links_connections_makes_the_offer_and_the_next_one_when_that_is_gone);
+        tcase_add_loop_test(tcase, a_bank_that_asks_for_its_keys_gets_the_newest, 0, COUNT(request_rows));
+        tcase_add_test(tcase, what_is_on_its_way_under_the_former_set_is_not_lost);
         tcase_add_loop_test(tcase, an_answer_under_a_wrong_mac_has_not_come, 0, COUNT(wrong_rows));
         tcase_add_test(tcase, so_many_wrong_macs_in_a_row_end_the_connection);
         tcase_add_loop_test(tcase, a_banks_own_message_under_a_wrong_mac_is_told_so, 0, 2);

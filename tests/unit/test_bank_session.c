@@ -428,7 +428,7 @@ END_TEST
 
 static const struct {
         const char *code, *de39;
-} bank_network_rows[] = {{"301", "00"}, {"201", "00"}, {"001", "00"}, {"002", "00"}, {"101", "12"}};
+} bank_network_rows[] = {{"301", "00"}, {"201", "00"}, {"001", "00"}, {"002", "00"}, {"101", "40"}};
 
 START_TEST(what_a_bank_may_ask_is_answered)
 {

@@ -70,12 +70,15 @@ START_TEST(each_shipped_dialect_has_the_forms_that_it_is_there_to_show)
              .field = {}},
             {"BANKC", FRAME_BINARY, true, false, ISO_BITMAP_RAW, ISO_DIGITS_BCD, ISO_DIGITS_BCD, .field = {}},
         };
+        static const int16_t key_codes[SHIPPED][2] = {{101, 0}, {161, 162}, {0, 0}};
         ck_assert_str_eq(dialects[_i].name, wanted[_i].name);
         ck_assert_int_eq(dialects[_i].frame, wanted[_i].frame);
         ck_assert_int_eq(dialects[_i].frame_counts_itself, wanted[_i].frame_counts_itself);
         ck_assert_int_eq(dialects[_i].bitmap, wanted[_i].bitmap);
         ck_assert_int_eq(dialects[_i].digits, wanted[_i].digits);
         ck_assert_int_eq(dialects[_i].length_digits, wanted[_i].length_digits);
+        ck_assert_int_eq(dialects[_i].network[ISO_NETWORK_KEY_CHANGE], key_codes[_i][0]);
+        ck_assert_int_eq(dialects[_i].network[ISO_NETWORK_KEY_REQUEST], key_codes[_i][1]);
 }
 END_TEST
 
@@ -93,6 +96,7 @@ START_TEST(banka_is_the_built_in_table_row_by_row)
                 ck_assert_int_eq(row->value_format, ISO_NONE);
                 ck_assert_int_eq(row->value_length, 0);
         }
+        ck_assert_mem_eq(dialects[A].network, iso_dialect_ascii.network, sizeof(dialects[A].network));
 }
 END_TEST
 

@@ -248,6 +248,27 @@ START_TEST(the_example_of_a_dialect_loads_and_is_the_least)
 }
 END_TEST
 
+START_TEST(the_table_of_network_codes_is_what_a_dialect_has_unless_it_gives_others)
+{
+        static const char *const names[ISO_NETWORK_COUNT] = {"sign_on", "sign_off",   "echo",
+                                                             "cutover", "key_change", "key_request"};
+        static char text[8192];
+        char error[DIALECT_ERROR_MAX] = "", row[64], code[8];
+        struct iso_dialect dialect;
+        FILE *file = fmemopen(text, example_dialect(text, sizeof(text)), "r");
+        ck_assert_msg(dialect_read(file, "example", &dialect, NULL, error), "%s", error);
+        fclose(file);
+        for (int i = 0; i < ISO_NETWORK_COUNT; i++) {
+                if (dialect.network[i])
+                        snprintf(code, sizeof(code), "%03d", dialect.network[i]);
+                else
+                        strcpy(code, "none");
+                snprintf(row, sizeof(row), "\n| %s | %s |", names[i], code);
+                ck_assert_msg(strstr(document, row) != NULL, "not in docs/protocol.md: %s", row);
+        }
+}
+END_TEST
+
 /* Under the key that the document names. */
 static bool check_mac(const struct iso_message *message, const uint8_t *bytes, size_t length)
 {
@@ -296,8 +317,8 @@ START_TEST(the_examples_are_what_they_say)
                 sealed += check_mac(&decoded, message, length);
                 examples++;
         }
-        ck_assert_int_eq(examples, 5);
-        ck_assert_int_eq(sealed, 2);
+        ck_assert_int_eq(examples, 6);
+        ck_assert_int_eq(sealed, 3);
 }
 END_TEST
 
@@ -325,32 +346,41 @@ START_TEST(the_example_of_a_key_block_has_the_key_of_the_examples)
 }
 END_TEST
 
-/* An answer with a set's keys, which the text before it names. */
-START_TEST(the_example_of_a_key_change_has_the_keys_that_it_says)
+/* The hex behind this text, without the length in front, decoded. */
+static void example_behind(const char *text, struct iso_message *ret_message)
 {
-        static const char of_kek[] = "a terminal whose key-encrypting key is ", of_keys[] = "set 2 are ";
-        static const char *const usages[] = {"P0", "M6", "M6"};
-        const char *text = strstr(document, of_kek), *named = text ? strstr(text, of_keys) : NULL,
-                   *hex = named ? strstr(named, "\n```\n") : NULL;
-        struct cipher_key kek = {CIPHER_AES, 16, {0}}, wanted = {CIPHER_AES, 16, {0}}, key;
-        struct key_block_guard guard;
+        const char *at = strstr(document, text), *hex = at ? strstr(at, "\n```\n") : NULL;
         uint8_t bytes[ISO_MESSAGE_MAX];
-        struct iso_message answer;
         struct iso_error error;
-        struct tag tag;
-        size_t size = 0, at = 0, blocks = 0;
-
-        ck_assert(hex && hex_parse(text + strlen(of_kek), kek.bytes, kek.length));
-        key_block_guard_of(&kek, &guard);
+        size_t size = 0;
+        ck_assert_ptr_nonnull(hex);
         for (hex += strlen("\n```\n"); *hex != '`'; hex += hex[2] == '\n' ? 3 : 2)
                 ck_assert(size < sizeof(bytes) && hex_parse(hex, bytes + size++, 1));
         ck_assert_int_eq(iso_decode(&iso_dialect_ascii, bytes + ISO_LENGTH_HEADER, size - ISO_LENGTH_HEADER,
-                                    &answer, &error),
+                                    ret_message, &error),
                          0);
-        ck_assert_ptr_null(tags_problem(&answer, 62));
-        ck_assert(tags_find(&answer, 62, TAG_KEY_OFFER, &tag) && tag.length == 1 && *tag.value == '2');
+}
+
+/* A set's keys on their way to a terminal and to a bank; the text before the first names them for both. */
+START_TEST(the_examples_of_a_key_change_have_the_keys_that_they_say)
+{
+        static const char of_kek[] = "a terminal whose key-encrypting key is ", of_keys[] = "set 2 are ";
+        static const char *const examples[] = {of_kek, "the offer of set 2 to a bank"}, *const usages[] = {
+                                                                                            "P0", "M6", "M6"};
+        const char *text = strstr(document, of_kek), *named = text ? strstr(text, of_keys) : NULL;
+        struct cipher_key kek = {CIPHER_AES, 16, {0}}, wanted = {CIPHER_AES, 16, {0}}, key;
+        struct key_block_guard guard;
+        struct iso_message message;
+        struct tag tag;
+        size_t at = 0, blocks = 0;
+
+        ck_assert(named && hex_parse(text + strlen(of_kek), kek.bytes, kek.length));
+        key_block_guard_of(&kek, &guard);
+        example_behind(examples[_i], &message);
+        ck_assert_ptr_null(tags_problem(&message, 62));
+        ck_assert(tags_find(&message, 62, TAG_KEY_OFFER, &tag) && tag.length == 1 && *tag.value == '2');
         named += strlen(of_keys);
-        while (tags_next(&answer, 62, &at, &tag)) {
+        while (tags_next(&message, 62, &at, &tag)) {
                 struct key_block_header header;
                 if (memcmp(tag.name, TAG_KEY_BLOCK, 2) != 0)
                         continue;
@@ -400,12 +430,13 @@ static Suite *suite(void)
         tcase_add_test(t, the_table_of_reasons_is_the_order_in_which_they_win);
         tcase_add_test(t, the_table_of_fields_is_the_dialect);
         tcase_add_test(t, the_examples_are_what_they_say);
-        tcase_add_test(t, the_example_of_a_key_change_has_the_keys_that_it_says);
+        tcase_add_loop_test(t, the_examples_of_a_key_change_have_the_keys_that_they_say, 0, 2);
         tcase_add_test(t, the_example_of_a_key_block_has_the_key_of_the_examples);
         tcase_add_test(t, the_examples_of_pin_blocks_have_the_pin_that_they_say);
         tcase_add_test(t, the_table_of_a_dialects_fields_is_the_loaders);
         tcase_add_test(t, the_table_of_dialects_is_what_is_shipped);
         tcase_add_test(t, the_example_of_a_dialect_loads_and_is_the_least);
+        tcase_add_test(t, the_table_of_network_codes_is_what_a_dialect_has_unless_it_gives_others);
         suite_add_tcase(s, t);
         return s;
 }

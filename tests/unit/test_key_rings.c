@@ -86,6 +86,49 @@ START_TEST(one_begins_with_the_current_set_and_else_with_the_first_that_is_loade
 }
 END_TEST
 
+static int number_of(const struct key_set *set)
+{
+        return set ? set->number : 0;
+}
+
+/* Of a link that was used alone: nobody begins with it, but what names it is still good for a while. A terminal's, and what people retire, go at once. */
+START_TEST(a_links_former_set_is_good_for_a_while_after_the_next_one_was_used)
+{
+        static const struct {
+                enum key_owner owner_kind;
+                enum key_set_state next;
+                int former; /* that is found */
+        } rows[] = {{KEY_OWNER_LINK, KEY_SET_CURRENT, 5},
+                    {KEY_OWNER_LINK, KEY_SET_LOADED, 0},
+                    {KEY_OWNER_TERMINAL, KEY_SET_CURRENT, 0}};
+
+        for (size_t i = 0; i < LENGTH(rows); i++) {
+                struct key_rings *rings = key_rings_new();
+                const struct key_ring *ring;
+
+                put(rings, rows[i].owner_kind, "BANKA", 5, KEY_SET_CURRENT, "five");
+                put(rings, rows[i].owner_kind, "BANKA", 6, KEY_SET_LOADED, "six");
+                key_rings_settle(rings, 1000);
+                put(rings, rows[i].owner_kind, "BANKA", 5, KEY_SET_RETIRED, "");
+                put(rings, rows[i].owner_kind, "BANKA", 6, rows[i].next, "six");
+                ring = key_rings_find(rings, rows[i].owner_kind, "BANKA");
+                ck_assert_int_eq(number_of(key_ring_set(ring, KEY_SET_WORKING, 5)), 0);
+                for (int64_t now_ms = 2000; now_ms < 2000 + 2 * KEY_FORMER_MS; now_ms += KEY_FORMER_MS / 2) {
+                        key_rings_settle(rings, now_ms);
+                        ck_assert_int_eq(number_of(key_ring_set(ring, KEY_SET_WORKING, 5)),
+                                         now_ms < 2000 + KEY_FORMER_MS ? rows[i].former : 0);
+                        ck_assert_int_eq(number_of(key_ring_current(ring, KEY_SET_WORKING)), 6);
+                        ck_assert_int_eq(number_of(key_ring_newest(ring, KEY_SET_WORKING)), 6);
+                }
+                put(rings, rows[i].owner_kind, "BANKA", 6, KEY_SET_RETIRED, "");
+                key_rings_settle(rings, 2000 + 2 * KEY_FORMER_MS);
+                ck_assert_int_eq(number_of(key_ring_current(ring, KEY_SET_WORKING)), 0);
+                ck_assert_uint_eq(ring->count, 0);
+                key_rings_free(rings);
+        }
+}
+END_TEST
+
 enum { COLUMNS = 10 };
 
 /* An answer of the database: its version, and one row behind it. */
@@ -231,6 +274,7 @@ int main(void)
 
         tcase_add_test(rings_case, each_owner_is_found_in_whatever_order_they_came);
         tcase_add_test(rings_case, one_begins_with_the_current_set_and_else_with_the_first_that_is_loaded);
+        tcase_add_test(rings_case, a_links_former_set_is_good_for_a_while_after_the_next_one_was_used);
         tcase_add_test(rings_case, the_newest_set_that_is_whole_is_on_offer_to_whoever_has_an_older_one);
         tcase_add_test(rings_case, what_is_no_row_of_the_database_is_refused_and_named);
         tcase_add_test(rings_case, the_former_keys_are_good_until_a_restored_database_s_are_read);

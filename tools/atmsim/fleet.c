@@ -30,7 +30,7 @@
 #include "tools/atmsim/answers.h"
 #include "tools/atmsim/atm_conn.h"
 #include "tools/atmsim/fleet_clock.h"
-#include "tools/atmsim/key_store.h"
+#include "keymodule/laboratory/key_store.h"
 #include "tools/atmsim/message.h"
 #include "tools/atmsim/run_line.h"
 #include "tools/atmsim/terminal_file.h"
@@ -963,9 +963,11 @@ static struct lab_owners key_owners(const struct fleet *fleet)
 static bool load_kept_keys(struct fleet *fleet, char error[KEY_STORE_ERROR_MAX])
 {
         const struct lab_owners owners = key_owners(fleet);
+        char path[KEY_STORE_PATH_MAX];
         size_t foreign;
 
-        if (!key_store_open(&fleet->key_store, fleet->options->journal, error) ||
+        snprintf(path, sizeof(path), "%s/keys.csv", fleet->options->journal);
+        if (!key_store_open(&fleet->key_store, path, "terminal", error) ||
             !key_store_load(&fleet->key_store, fleet->options->keks, &owners, fleet->keys, &foreign, error))
                 return false;
         if (foreign)

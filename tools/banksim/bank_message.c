@@ -392,6 +392,27 @@ static void on_cutover(struct exchange *x, const struct bank_identity *identity)
         answer(x, BANK_COUNT_CUTOVER, "00");
 }
 
+/* A newer set that it is offered. What it does with that is its host's to say. */
+static void on_key_change(struct exchange *x)
+{
+        if (!x->desk->keys || !x->desk->ring) {
+                answer(x, BANK_COUNT_UNSUPPORTED, "40");
+                return;
+        }
+        const char *wrong =
+            x->desk->refuses_keys ? NULL : host_keys_read(x->desk->ring, x->message, &x->reply->delivery);
+        x->reply->ordered = x->desk->refuses_keys;
+        if (!wrong && x->reply->delivery.set > 0) {
+                answer(x, BANK_COUNT_KEY_CHANGE, "00");
+                return;
+        }
+        answer(x, BANK_COUNT_KEY_CHANGE_REFUSED, wrong ? "30" : "05");
+        snprintf(x->reply->why, sizeof(x->reply->why), "keys are not taken: %s",
+                 wrong                   ? wrong
+                 : x->desk->refuses_keys ? "it refuses them"
+                                         : "there are none");
+}
+
 static void on_network(struct exchange *x)
 {
         struct bank_identity identity;
@@ -417,6 +438,8 @@ static void on_network(struct exchange *x)
                         on_cutover(x, &identity);
                 break;
         case ISO_NETWORK_KEY_CHANGE:
+                on_key_change(x);
+                break;
         case ISO_NETWORK_KEY_REQUEST:
                 answer(x, BANK_COUNT_UNSUPPORTED, "40");
                 break;

@@ -8,10 +8,10 @@
 #ifndef BANKSIM_BANK_MESSAGE_H
 #define BANKSIM_BANK_MESSAGE_H
 
-#include "keymodule/laboratory/lab_keys.h"
 #include "protocol/iso8583.h"
 #include "tools/banksim/bank.h"
 #include "tools/banksim/behaviours.h"
+#include "tools/banksim/host_keys.h"
 
 /* What a message came to, and beside that (from CHIP on) what its chip data did. COUNT(id, name in `show`) */
 #define BANK_COUNTS(COUNT)                                                                                   \
@@ -29,6 +29,8 @@
         COUNT(SIGN_OFF, "sign_offs")                                                                         \
         COUNT(ECHO, "echoes")                                                                                \
         COUNT(CUTOVER, "cutovers")                                                                           \
+        COUNT(KEY_CHANGE, "key_changes")                                                                     \
+        COUNT(KEY_CHANGE_REFUSED, "key_changes_refused")                                                     \
         COUNT(NOT_SIGNED_ON, "not_signed_on")                                                                \
         COUNT(WRONG_MAC, "wrong_macs")                                                                       \
         COUNT(FORMAT_ERROR, "format_errors")                                                                 \
@@ -50,7 +52,9 @@ extern const char *const bank_count_name[BANK_COUNT_COUNT];
 struct bank_desk {
         struct bank *bank;
         struct token_key *key;
-        const struct lab_keys *keys; /* NULL: none, and no PINs */
+        const struct lab_keys *keys;  /* that the message is under; NULL: none, and no PINs */
+        const struct host_keys *ring; /* with keys: what takes newer ones */
+        bool refuses_keys;            /* it is to refuse them */
         int64_t business_ms;
         struct behaviour_order order; /* what it is to answer with */
         bool signed_on;               /* of the connection; the message may change it */
@@ -64,6 +68,8 @@ struct bank_reply {
             has_result;  /* chip data: any; not its ATM's; a script goes; or what became of one comes */
         bool has_record; /* new: into the journal before the answer leaves */
         struct bank_record record;
+        struct host_delivery
+            delivery; /* a newer key set that it has accepted; set 0: none. Its blocks are in the message */
         struct iso_message answer;
         char why[192]; /* of a refusal that people should read; "" where there is nothing to say */
 };

@@ -9,14 +9,25 @@
 #include "lib/cli/values.h"
 
 const char *const behaviour_name[BEHAVIOUR_COUNT + 1] = {
-    [BEHAVIOUR_SLOW] = "slow",           [BEHAVIOUR_LATE] = "late",
-    [BEHAVIOUR_HELD] = "held",           [BEHAVIOUR_SILENT] = "silent",
-    [BEHAVIOUR_DEAF] = "deaf",           [BEHAVIOUR_WRONG_ECHO] = "wrong-echo",
-    [BEHAVIOUR_WRONG_MAC] = "wrong-mac", [BEHAVIOUR_DUPLICATE] = "duplicate",
-    [BEHAVIOUR_DECLINE] = "decline",     [BEHAVIOUR_REPEATED] = "repeated",
-    [BEHAVIOUR_MISSING] = "missing",     [BEHAVIOUR_CASE] = "case",
-    [BEHAVIOUR_AGAIN] = "again",         [BEHAVIOUR_HANG_UP] = "hang-up",
-    [BEHAVIOUR_DOWN] = "down",           [BEHAVIOUR_NORMAL] = "normal",
+    [BEHAVIOUR_SLOW] = "slow",
+    [BEHAVIOUR_LATE] = "late",
+    [BEHAVIOUR_HELD] = "held",
+    [BEHAVIOUR_SILENT] = "silent",
+    [BEHAVIOUR_DEAF] = "deaf",
+    [BEHAVIOUR_WRONG_ECHO] = "wrong-echo",
+    [BEHAVIOUR_WRONG_MAC] = "wrong-mac",
+    [BEHAVIOUR_DUPLICATE] = "duplicate",
+    [BEHAVIOUR_DECLINE] = "decline",
+    [BEHAVIOUR_REPEATED] = "repeated",
+    [BEHAVIOUR_MISSING] = "missing",
+    [BEHAVIOUR_CASE] = "case",
+    [BEHAVIOUR_AGAIN] = "again",
+    [BEHAVIOUR_REFUSE_KEYS] = "refuse-keys",
+    [BEHAVIOUR_FORGET_KEYS] = "forget-keys",
+    [BEHAVIOUR_OLD_KEYS] = "old-keys",
+    [BEHAVIOUR_HANG_UP] = "hang-up",
+    [BEHAVIOUR_DOWN] = "down",
+    [BEHAVIOUR_NORMAL] = "normal",
 };
 
 static double next_unit(uint64_t *state)
@@ -68,16 +79,30 @@ void behaviours_command(struct behaviours *behaviours, enum behaviour command, i
         behaviours->command_until_ms = until_ms;
 }
 
-enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, bool about_money)
+static bool is_of_keys(enum behaviour behaviour)
+{
+        return behaviour == BEHAVIOUR_REFUSE_KEYS || behaviour == BEHAVIOUR_FORGET_KEYS ||
+               behaviour == BEHAVIOUR_OLD_KEYS;
+}
+
+/* What a command makes of a message that it does not fit. */
+static enum behaviour fitting(enum behaviour behaviour, enum behaviour_matter matter)
+{
+        return is_of_keys(behaviour) && matter != MATTER_KEYS ? BEHAVIOUR_NORMAL : behaviour;
+}
+
+enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, enum behaviour_matter matter)
 {
         if (behaviours->command != BEHAVIOUR_NORMAL && now_ms >= behaviours->command_until_ms)
                 behaviours->command = BEHAVIOUR_NORMAL;
         if (behaviours->command != BEHAVIOUR_NORMAL)
-                return behaviours->command;
-        if (!about_money)
+                return fitting(behaviours->command, matter);
+        if (matter == MATTER_OTHER)
                 return BEHAVIOUR_NORMAL;
         double draw = next_unit(&behaviours->random);
         for (int i = 0; i < BEHAVIOUR_COUNT; i++) {
+                if (is_of_keys((enum behaviour)i) != (matter == MATTER_KEYS))
+                        continue;
                 if (draw < behaviours->rates.rate[i])
                         return (enum behaviour)i;
                 draw -= behaviours->rates.rate[i];

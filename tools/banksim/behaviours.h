@@ -15,8 +15,13 @@
  *      missing     answers one so; a reversal of all is booked, as nothing is held of what nobody knows; else it is not
  *      case        answers one so and does not book it
  *      again       answers one so and does not book it until it comes again
+ *      refuse-keys refuses a newer key set that it is offered
+ *      forget-keys accepts one, and forgets it
+ *      old-keys    accepts one, and goes on with the former set for late_ms
  *      hang-up     cuts the connection in the middle of the answer
  *      down        is gone, connections and port, for down_ms; the message is lost
+ *
+ * The three of keys are drawn for an offer of keys alone, by rate too.
  *
  * Each is counted when it is carried out: a `decline` that fell on an advice never happened. The four for advices are
  * named as the verdicts of a dialect's [notice codes] are; the codes are drawn from that table.
@@ -45,6 +50,9 @@ enum behaviour {
         BEHAVIOUR_MISSING,
         BEHAVIOUR_CASE,
         BEHAVIOUR_AGAIN,
+        BEHAVIOUR_REFUSE_KEYS,
+        BEHAVIOUR_FORGET_KEYS,
+        BEHAVIOUR_OLD_KEYS,
         BEHAVIOUR_HANG_UP,
         BEHAVIOUR_DOWN,
         BEHAVIOUR_COUNT,
@@ -56,7 +64,7 @@ extern const char *const behaviour_name[BEHAVIOUR_COUNT + 1]; /* "slow", ... "no
 enum behaviour behaviour_of(const char *name, size_t length);
 
 struct behaviour_rates {
-        double rate[BEHAVIOUR_COUNT]; /* of one message; their sum is 1 at most */
+        double rate[BEHAVIOUR_COUNT]; /* of one message, or offer of keys; their sum is 1 at most */
 };
 
 /* "slow=0.02,silent=0.01": false with a text that names the bad part. */
@@ -75,8 +83,10 @@ struct behaviours {
 void behaviours_start(struct behaviours *ret_behaviours, const struct behaviour_rates *rates, uint64_t seed,
                       const char *bank);
 void behaviours_command(struct behaviours *behaviours, enum behaviour command, int64_t until_ms);
-/* What to do with a message. about_money: 0200, 0220, 0420 and their repeats. Counts nothing. */
-enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, bool about_money);
+/* What a message is about: a 0200, 0220, 0420 or a repeat, an offer of keys, or anything else, which only a command spoils. */
+enum behaviour_matter { MATTER_OTHER, MATTER_MONEY, MATTER_KEYS };
+/* What to do with a message. Counts nothing. */
+enum behaviour behaviours_draw(struct behaviours *behaviours, int64_t now_ms, enum behaviour_matter matter);
 void behaviours_count(struct behaviours *behaviours, enum behaviour behaviour);
 
 /* What a behaviour makes a bank answer: to the one kind of message or the other. */

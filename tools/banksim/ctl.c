@@ -169,6 +169,18 @@ static void order(const struct ctl *ctl, const char *what, enum behaviour behavi
         evbuffer_add_printf(to, "ok\n");
 }
 
+static void have_keys_asked(const struct ctl *ctl, const char *what, struct evbuffer *to)
+{
+        for (size_t i = 0; i < ctl->count; i++) {
+                const char *why = is_meant(ctl->hosts[i], what) ? host_ask_keys(ctl->hosts[i]) : NULL;
+                if (why) {
+                        evbuffer_add_printf(to, "error: %s: %s\n", host_name(ctl->hosts[i]), why);
+                        return;
+                }
+        }
+        evbuffer_add_printf(to, "ok\n");
+}
+
 static size_t split(char *line, char *word[WORDS_MAX + 1])
 {
         size_t count = 0;
@@ -180,7 +192,7 @@ static size_t split(char *line, char *word[WORDS_MAX + 1])
 
 static void say_expected(const char *verb, struct evbuffer *to)
 {
-        evbuffer_add_printf(to, "error: '%.40s': expected show, normal, or one of ", verb);
+        evbuffer_add_printf(to, "error: '%.40s': expected show, normal, ask-keys, or one of ", verb);
         for (int i = 0; i < BEHAVIOUR_COUNT; i++)
                 evbuffer_add_printf(to, "%s%s", i > 0 ? ", " : "", behaviour_name[i]);
         evbuffer_add_printf(to, " and how many seconds\n");
@@ -201,6 +213,10 @@ static void obey(const struct ctl *ctl, char *line, struct evbuffer *to)
         const char *verb = count > 1 ? word[1] : "";
         if (count == 2 && form_of(verb) < FORMS) {
                 show(ctl, word[0], form_of(verb), to);
+                return;
+        }
+        if (count == 2 && strcmp(verb, "ask-keys") == 0) {
+                have_keys_asked(ctl, word[0], to);
                 return;
         }
         enum behaviour behaviour = behaviour_of(verb, strlen(verb));
@@ -458,29 +474,34 @@ static const struct program_command ctl_command = {
     .name = "ctl",
     .synopsis = "banksim ctl [--socket PATH] BANK|all ORDER [SECONDS]",
     .about = "Orders for a running banksim.\n",
-    .ending = "Orders:\n"
-              "  show            what the bank holds, has been asked, and how often each behaviour happened\n"
-              "  normal          behave: ends what was ordered, and an outage; behaviours by rate go on\n"
-              "\n"
-              "For so many seconds, or until the next order where none are given:\n"
-              "  slow            every answer is held back (slow-ms)\n"
-              "  late            every answer comes when nobody waits any more (late-ms)\n"
-              "  held            does what it is asked and answers when it gets its next order\n"
-              "  silent          does what it is asked and never answers\n"
-              "  deaf            does nothing and never answers\n"
-              "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
-              "  wrong-mac       answers have a wrong MAC, where the bank has keys\n"
-              "  duplicate       answers come twice\n"
-              "  decline         declines what it could approve\n"
-              "  repeated        books completions and reversals, and says that it had booked them before\n"
-              "  missing         says of them that it knows no such withdrawal\n"
-              "  case            refuses them and does not book them\n"
-              "  again           wants them to be sent again later\n"
-              "  hang-up         cuts the connection in the middle of each answer\n"
-              "  down            is gone, connections and port\n"
-              "\n"
-              "Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
-              "Example: banksim ctl --socket /tmp/lab/run/banksim.sock BANKA down 5\n",
+    .ending =
+        "Orders:\n"
+        "  show            what the bank holds, has been asked, and how often each behaviour happened\n"
+        "  normal          behave: ends what was ordered, and an outage; behaviours by rate go on\n"
+        "  ask-keys        asks for its newest key set, where it has keys and its dialect a code for that\n"
+        "\n"
+        "For so many seconds, or until the next order where none are given:\n"
+        "  slow            every answer is held back (slow-ms)\n"
+        "  late            every answer comes when nobody waits any more (late-ms)\n"
+        "  held            does what it is asked and answers when it gets its next order\n"
+        "  silent          does what it is asked and never answers\n"
+        "  deaf            does nothing and never answers\n"
+        "  wrong-echo      answers echo another DE 4, 7, 11 or 41\n"
+        "  wrong-mac       answers have a wrong MAC, where the bank has keys\n"
+        "  duplicate       answers come twice\n"
+        "  decline         declines what it could approve\n"
+        "  repeated        books completions and reversals, and says that it had booked them before\n"
+        "  missing         says of them that it knows no such withdrawal\n"
+        "  case            refuses them and does not book them\n"
+        "  again           wants them to be sent again later\n"
+        "  refuse-keys     refuses a newer key set that it is offered\n"
+        "  forget-keys     accepts one, and forgets it\n"
+        "  old-keys        accepts one, and goes on with the former set for late-ms\n"
+        "  hang-up         cuts the connection in the middle of each answer\n"
+        "  down            is gone, connections and port\n"
+        "\n"
+        "Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
+        "Example: banksim ctl --socket /tmp/lab/run/banksim.sock BANKA down 5\n",
     .rows = rows,
     .count = sizeof(rows) / sizeof(rows[0]),
 };

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event_struct.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 
 #include "lib/base/now.h"
 #include "lib/net/listener.h"
+#include "protocol/iso_mac.h"
+#include "protocol/profile.h"
 #include "rules/calendar.h"
 #include "lib/security/tls.h"
 #include "tools/banksim/accounts.h"
@@ -57,7 +60,9 @@ struct host {
         bool dead; /* the journal failed: nothing may be said any more */
         struct bank *bank;
         struct wire *wire;
-        struct lab_keys *keys; /* NULL: it has none, and needs no MACs */
+        struct host_keys keys;
+        int32_t asked_stan; /* of the last request for keys; 0: none is under way */
+        bool has_asked;     /* for keys, since it was started */
         SSL_CTX *tls;
         struct bank_journal journal;
         struct host_conns *conns;
@@ -179,10 +184,10 @@ static void out_delay(struct out *out)
                 event_add(&out->timer, &delay);
 }
 
-static void die(struct host *host)
+static void die(struct host *host, const char *path)
 {
-        fprintf(stderr, "banksim: %s: %s: %s; nothing more is answered\n", host->options->name,
-                host->journal.path, strerror(errno));
+        fprintf(stderr, "banksim: %s: %s: %s; nothing more is answered\n", host->options->name, path,
+                strerror(errno));
         host->dead = true;
         host_conns_close_all(host->conns, "the journal can't be written");
         host->world->on_fatal(host->world->context);
@@ -195,7 +200,11 @@ static void flush(struct host *host)
         if (host->dead)
                 return;
         if (!bank_journal_flush(&host->journal)) {
-                die(host);
+                die(host, host->journal.path);
+                return;
+        }
+        if (!host_keys_sync(&host->keys)) {
+                die(host, host->keys.store.path);
                 return;
         }
         while ((out = TAILQ_FIRST(&host->waiting))) {
@@ -237,7 +246,7 @@ static void drop_outs(struct outs *outs)
         }
 }
 
-/* ---- messages ------------------------------------------------------------------------------------------ */
+/* ---- what it does with an answer ----------------------------------------------------------------------- */
 
 static int64_t drawn_ms(struct host *host, const struct span *span)
 {
@@ -273,7 +282,8 @@ static void queue_answer(struct host *host, struct host_conn *conn, enum behavio
 {
         uint8_t frame[WIRE_FRAME_MAX];
         struct iso_error fault;
-        size_t length = wire_write(host->wire, host->keys, how == BEHAVIOUR_WRONG_MAC, answer, frame, &fault);
+        size_t length = wire_write(host->wire, host_keys_own(&host->keys, steady_now_ms()),
+                                   how == BEHAVIOUR_WRONG_MAC, answer, frame, &fault);
         struct out *out = length > 0 ? malloc(sizeof(*out) + length) : NULL;
         char text[256] = "out of memory";
         if (!out) {
@@ -317,11 +327,165 @@ static void carry_out(struct host *host, struct host_conn *conn, enum behaviour 
                         bank_message_spoil(&reply->answer,
                                            (uint64_t)behaviours_between(&host->behaviours, 0, 11));
                 }
-                if (how == BEHAVIOUR_WRONG_MAC && host->keys)
+                if (how == BEHAVIOUR_WRONG_MAC && host->keys.used.set)
                         behaviours_count(&host->behaviours, how);
                 queue_answer(host, conn, how, &reply->answer);
         }
         flush_later(host);
+}
+
+/* ---- keys ---------------------------------------------------------------------------------------------- */
+
+static void take_keys(struct host *host, const struct host_delivery *delivery, int64_t in_ms)
+{
+        host_keys_take(&host->keys, host->options->link, delivery, steady_now_ms() + in_ms);
+        say(host, "key set %d is taken", delivery->set);
+}
+
+/* The answer under the former set has been made. */
+static void take_offer(struct host *host, enum behaviour how, const struct host_delivery *delivery)
+{
+        if (how == BEHAVIOUR_FORGET_KEYS || how == BEHAVIOUR_OLD_KEYS)
+                behaviours_count(&host->behaviours, how);
+        if (how != BEHAVIOUR_FORGET_KEYS)
+                take_keys(host, delivery,
+                          how == BEHAVIOUR_OLD_KEYS ? drawn_ms(host, &host->options->late) : 0);
+}
+
+static enum iso_network key_request_of(const struct iso_dialect *dialect)
+{
+        return dialect->network[ISO_NETWORK_KEY_REQUEST] ? ISO_NETWORK_KEY_REQUEST : ISO_NETWORK_KEY_CHANGE;
+}
+
+static void ask_keys(struct host *host, struct host_conn *conn)
+{
+        const struct iso_dialect *dialect = wire_dialect(host->wire);
+        struct iso_message message;
+        char de7[11];
+        host->has_asked = true;
+        host->asked_stan = host->asked_stan % 999999 + 1;
+        calendar_to_de7(business_ms(host), de7);
+        iso_init(&message, "0800");
+        iso_set_string(&message, 7, de7);
+        iso_set_number(&message, 11, host->asked_stan, 6);
+        iso_set_string(&message, 41, "BANK0000");
+        profile_set_network(dialect, key_request_of(dialect), &message);
+        queue_answer(host, conn, BEHAVIOUR_NORMAL, &message);
+        flush_later(host);
+}
+
+const char *host_ask_keys(struct host *host)
+{
+        const struct iso_dialect *dialect = wire_dialect(host->wire);
+        struct host_conn *conn = host_conns_any_signed_on(host->conns);
+        if (!host->keys.used.set || !dialect->network[key_request_of(dialect)])
+                return "it has no keys, or its dialect no code for that; expected both";
+        if (!conn)
+                return "nobody has signed on; expected a connection that is up";
+        ask_keys(host, conn);
+        return NULL;
+}
+
+/* Who was away while its keys changed asks as soon as somebody is there. */
+static void ask_keys_once(struct host *host, struct host_conn *conn)
+{
+        if (!host->has_asked && host->keys.used.set && *host_conn_signed_on(conn) &&
+            wire_dialect(host->wire)->network[ISO_NETWORK_KEY_REQUEST])
+                ask_keys(host, conn);
+}
+
+static void on_keys_answered(struct host *host, const struct iso_message *answer)
+{
+        struct host_delivery delivery;
+        char de39[3] = "";
+        int64_t stan;
+        if (!iso_number(answer, 11, &stan) || stan != host->asked_stan ||
+            !iso_copy(answer, 39, de39, sizeof(de39)))
+                return;
+        const char *wrong =
+            strcmp(de39, "00") == 0 ? host_keys_read(&host->keys, answer, &delivery) : "the answer is not 00";
+        host->count[wrong ? BANK_COUNT_KEY_CHANGE_REFUSED : BANK_COUNT_KEY_CHANGE]++;
+        if (wrong)
+                say(host, "keys are not taken: %s", wrong);
+        else if (delivery.set > host->keys.used.set)
+                take_keys(host, &delivery, 0);
+        flush_later(host);
+        OPENSSL_cleanse(&delivery, sizeof(delivery));
+}
+
+/* ---- messages ------------------------------------------------------------------------------------------ */
+
+static enum behaviour_matter matter_of(const struct host *host, const struct iso_message *message)
+{
+        return bank_message_is_about_money(message->mti)                                      ? MATTER_MONEY
+               : profile_network(wire_dialect(host->wire), message) == ISO_NETWORK_KEY_CHANGE ? MATTER_KEYS
+                                                                                              : MATTER_OTHER;
+}
+
+static void count_reply(struct host *host, const struct bank_reply *reply)
+{
+        host->count[reply->count]++;
+        host->count[BANK_COUNT_CHIP] += reply->has_chip;
+        host->count[BANK_COUNT_CHIP_WRONG] += reply->has_wrong_chip;
+        host->count[BANK_COUNT_SCRIPT] += reply->has_script;
+        host->count[BANK_COUNT_SCRIPT_RESULT] += reply->has_result;
+}
+
+static void refuse_mac(struct host *host, struct host_conn *conn, const struct iso_message *message,
+                       const char *why)
+{
+        struct bank_reply reply;
+        bank_message_refuse_mac(message, wire_codes(host->wire)->wrong_mac, why, &reply);
+        count_reply(host, &reply);
+        carry_out(host, conn, BEHAVIOUR_NORMAL, &reply);
+        iso_wipe(&reply.answer);
+}
+
+/* fault: NULL where it is whole. keys: that it is under; NULL: the bank has none. */
+static void take_message(struct host *host, struct host_conn *conn, enum behaviour how,
+                         const struct iso_message *message, const struct iso_error *fault,
+                         const struct lab_keys *keys)
+{
+        struct bank_reply reply;
+        struct bank_desk desk = {.bank = host->bank,
+                                 .key = host->world->key,
+                                 .keys = keys,
+                                 .ring = &host->keys,
+                                 .refuses_keys = how == BEHAVIOUR_REFUSE_KEYS,
+                                 .business_ms = business_ms(host),
+                                 .order = drawn_order(host, how),
+                                 .signed_on = *host_conn_signed_on(conn)};
+        bank_message_take(&desk, wire_dialect(host->wire), message, fault, &reply);
+        *host_conn_signed_on(conn) = desk.signed_on;
+        count_reply(host, &reply);
+        carry_out(host, conn, how, &reply);
+        if (reply.delivery.set)
+                take_offer(host, how, &reply.delivery);
+        if (reply.count == BANK_COUNT_SIGN_ON)
+                ask_keys_once(host, conn);
+        OPENSSL_cleanse(&reply.delivery, sizeof(reply.delivery));
+        iso_wipe(&reply.answer);
+}
+
+static void on_whole(struct host *host, struct host_conn *conn, enum behaviour how,
+                     const struct iso_message *message, const uint8_t *bytes, size_t length)
+{
+        int64_t now_ms = steady_now_ms();
+        const struct lab_keys *own = host_keys_own(&host->keys, now_ms), *keys = NULL;
+        int set = own ? iso_mac_set(wire_dialect(host->wire), message) : 0;
+        const char *why;
+        if (own) {
+                keys = host_keys_of(&host->keys, set, now_ms);
+                if (!wire_mac_is_right(host->wire, keys ? keys : own, message, bytes, length, &why)) {
+                        refuse_mac(host, conn, message, why);
+                        return;
+                }
+                host_keys_heard(&host->keys, set, now_ms);
+        }
+        if (own && host->asked_stan && strcmp(message->mti, "0810") == 0)
+                on_keys_answered(host, message);
+        else
+                take_message(host, conn, how, message, NULL, keys);
 }
 
 static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t length, void *context)
@@ -329,41 +493,20 @@ static void on_message(struct host_conn *conn, const uint8_t *bytes, size_t leng
         struct host *host = context;
         struct iso_message message;
         struct iso_error error;
-        struct bank_reply reply;
-        const char *why;
         if (host->dead || length == 0)
                 return;
         bool whole = iso_decode(wire_dialect(host->wire), bytes, length, &message, &error) == 0;
-        enum behaviour how =
-            behaviours_draw(&host->behaviours, steady_now_ms(), bank_message_is_about_money(message.mti));
+        enum behaviour how = behaviours_draw(&host->behaviours, steady_now_ms(), matter_of(host, &message));
         if (how == BEHAVIOUR_DEAF) {
                 behaviours_count(&host->behaviours, how);
         } else if (how == BEHAVIOUR_DOWN) {
                 host->wakes_ms = steady_now_ms() + drawn_ms(host, &host->options->down);
                 behaviours_count(&host->behaviours, how);
                 change_state(host, HOST_DOWN);
-        } else if (whole && host->keys &&
-                   !wire_mac_is_right(host->wire, host->keys, &message, bytes, length, &why)) {
-                bank_message_refuse_mac(&message, wire_codes(host->wire)->wrong_mac, why, &reply);
-                host->count[reply.count]++;
-                carry_out(host, conn, BEHAVIOUR_NORMAL, &reply);
-                iso_wipe(&reply.answer);
+        } else if (whole) {
+                on_whole(host, conn, how, &message, bytes, length);
         } else {
-                struct bank_desk desk = {.bank = host->bank,
-                                         .key = host->world->key,
-                                         .keys = host->keys,
-                                         .business_ms = business_ms(host),
-                                         .order = drawn_order(host, how),
-                                         .signed_on = *host_conn_signed_on(conn)};
-                bank_message_take(&desk, wire_dialect(host->wire), &message, whole ? NULL : &error, &reply);
-                *host_conn_signed_on(conn) = desk.signed_on;
-                host->count[reply.count]++;
-                host->count[BANK_COUNT_CHIP] += reply.has_chip;
-                host->count[BANK_COUNT_CHIP_WRONG] += reply.has_wrong_chip;
-                host->count[BANK_COUNT_SCRIPT] += reply.has_script;
-                host->count[BANK_COUNT_SCRIPT_RESULT] += reply.has_result;
-                carry_out(host, conn, how, &reply);
-                iso_wipe(&reply.answer);
+                take_message(host, conn, how, &message, &error, NULL);
         }
         iso_wipe(&message);
 }
@@ -530,29 +673,18 @@ static bool open_wire(struct host *host, char error[HOST_ERROR_MAX])
         return false;
 }
 
-static int64_t place_of_link(const void *link, const char *name)
-{
-        return strcmp(name, link) == 0 ? 0 : -1;
-}
-
-/* A bank that the files don't name goes without. */
+/* What comes over the line is kept beside the journal. */
 static bool open_keys(struct host *host, char error[HOST_ERROR_MAX])
 {
         const struct options *options = host->world->options;
-        const struct lab_owners owners = {"link", 1, place_of_link, host->options->link};
-        char text[LAB_KEYS_ERROR_MAX];
+        char text[LAB_KEYS_ERROR_MAX], path[KEY_STORE_PATH_MAX];
         if (!options->keys[0])
                 return true;
-        host->keys = lab_keys_load(options->keys, options->keks, &owners, NULL, text);
-        if (!host->keys) {
-                snprintf(error, HOST_ERROR_MAX, "bank %s: %s", host->options->name, text);
-                return false;
-        }
-        if (host->keys->set == 0) {
-                lab_keys_free(host->keys, 1);
-                host->keys = NULL;
-        }
-        return true;
+        snprintf(path, sizeof(path), "%s.keys", host->options->journal);
+        if (host_keys_open(&host->keys, options->keys, options->keks, host->options->link, path, text))
+                return true;
+        snprintf(error, HOST_ERROR_MAX, "bank %s: %s", host->options->name, text);
+        return false;
 }
 
 static bool open_events(struct host *host, char error[HOST_ERROR_MAX])
@@ -581,7 +713,7 @@ static void free_host(struct host *host)
                 event_free(host->waking);
         if (host->journal.fd >= 0)
                 bank_journal_close(&host->journal);
-        lab_keys_free(host->keys, 1);
+        host_keys_close(&host->keys);
         SSL_CTX_free(host->tls);
         wire_close(host->wire);
         bank_free(host->bank);
@@ -599,7 +731,7 @@ struct host *host_open(const struct host_world *world, const struct bank_options
         *host = (struct host){.world = world, .options = options, .journal = {.fd = -1}};
         TAILQ_INIT(&host->waiting);
         TAILQ_INIT(&host->delayed);
-        if (open_wire(host, error) && open_keys(host, error) && open_books(host, error) &&
+        if (open_wire(host, error) && open_books(host, error) && open_keys(host, error) &&
             open_events(host, error) && open_port(host, error)) {
                 /* A bank that is killed now and then must not misbehave in the same way after each start. */
                 uint64_t seed = (uint64_t)world->options->seed ^ host->journal.records << 32;
@@ -638,7 +770,7 @@ void host_describe(const struct host *host, char *buffer, size_t size)
         snprintf(buffer, size,
                  "%s: %zu accounts, %" PRIu64 " records read back%s, dialect %s%s, listening on %s",
                  host->options->name, totals.accounts, host->journal.records, torn, wire_name(host->wire),
-                 host->keys ? " with MACs" : "", listener_address(host->listener));
+                 host->keys.used.set ? " with MACs" : "", listener_address(host->listener));
 }
 
 double host_rate(const struct host *host, enum behaviour behaviour)
@@ -712,7 +844,7 @@ json_t *host_show(const struct host *host)
                             json_string(behaviour_name[ordered ? behaviours->command : BEHAVIOUR_NORMAL]));
         put(object, "port", listener_port(host->listener));
         json_object_set_new(object, "dialect", json_string(wire_name(host->wire)));
-        put(object, "key_set", host->keys ? host->keys->set : 0);
+        put(object, "key_set", host->keys.used.set);
         put(object, "links", (int64_t)conns);
         put(object, "signed_on", host->conns ? (int64_t)host_conns_signed_on(host->conns) : 0);
         put(object, "delayed", (int64_t)host->delayed_count);

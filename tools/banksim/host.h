@@ -48,6 +48,8 @@ void host_describe(const struct host *host, char *buffer, size_t size);
 /* A behaviour for every message, BEHAVIOUR_NORMAL for none; for so many milliseconds, or until the next order
  * where span_ms is 0. */
 void host_order(struct host *host, enum behaviour behaviour, int64_t span_ms);
+/* It asks the acquirer for its newest key set. NULL: it does; else why not: static text. */
+const char *host_ask_keys(struct host *host);
 /* A new object. */
 json_t *host_show(const struct host *host);
 /* How often a behaviour was asked for by rate (its rate) and happened. */

@@ -184,6 +184,15 @@ size_t host_conns_signed_on(const struct host_conns *conns)
         return count;
 }
 
+struct host_conn *host_conns_any_signed_on(const struct host_conns *conns)
+{
+        struct host_conn *conn;
+        LIST_FOREACH(conn, &conns->all, entry)
+        if (conn->signed_on && stream_state(&conn->stream) == STREAM_OPEN)
+                return conn;
+        return NULL;
+}
+
 struct host_conn *host_conns_find(const struct host_conns *conns, uint64_t id)
 {
         struct host_conn *conn;

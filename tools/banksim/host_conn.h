@@ -47,6 +47,7 @@ struct host_conns *host_conns_new(struct event_base *base, SSL_CTX *tls, const s
 void host_conns_free(struct host_conns *conns); /* without telling anybody */
 size_t host_conns_count(const struct host_conns *conns);
 size_t host_conns_signed_on(const struct host_conns *conns);                    /* so many of these */
+struct host_conn *host_conns_any_signed_on(const struct host_conns *conns);     /* NULL: none */
 struct host_conn *host_conns_find(const struct host_conns *conns, uint64_t id); /* among the open ones */
 void host_conns_close_all(struct host_conns *conns, const char *reason);
 void host_conns_flush(struct host_conns *conns);

@@ -32,6 +32,7 @@ static const struct output_column list_columns[] = {
     {"days", OUTPUT_NUMBER, 0},
     {"custodians", OUTPUT_TEXT, 0},
     {"bags", OUTPUT_TEXT, 0},
+    {"problem", OUTPUT_TEXT, 0},
 };
 
 static PGresult *ask_list(PGconn *connection, const void *question, int64_t limit, char error[PG_ERROR_MAX])
@@ -208,7 +209,7 @@ static void fill_generation(struct key_batch *batch, const PGresult *owners, siz
         }
 }
 
-/* What a terminal gets of it when it asks (0800/101): wrapped here, so that atmd need not be let export any key. */
+/* What a terminal gets of it when it asks, and a bank is offered: wrapped here, so that atmd need not be let export any key. */
 static bool offer(struct key_batch *batch, const PGresult *owners, size_t first, struct key_batch *exported,
                   const struct invocation *invocation)
 {
@@ -244,7 +245,7 @@ static bool generate_portion(struct database *database, const struct invocation 
                 batch.is_part = part.count < (size_t)PQntuples(owners);
                 fill_generation(&batch, owners, part.first, generation);
                 done = key_batch_ask(&batch, invocation) &&
-                       (owner_kind != KEY_OWNER_TERMINAL ||
+                       (owner_kind == KEY_OWNER_ISSUER ||
                         offer(&batch, owners, part.first, &exported, invocation)) &&
                        key_batch_add(&batch, database, invocation);
         }
@@ -474,7 +475,7 @@ static bool fill_import(struct key_batch *batch, const struct key_file *file, co
         return true;
 }
 
-/* A terminal that has lost its own fetches them as they came. */
+/* A terminal that has lost its own fetches them as they came; a bank's are its own. */
 static bool offer_imported(struct key_batch *batch, const struct key_file *file)
 {
         size_t each = batch->form->each;

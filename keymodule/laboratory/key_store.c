@@ -1,5 +1,5 @@
 /* The keys that came over the line: see key_store.h. */
-#include "tools/atmsim/key_store.h"
+#include "keymodule/laboratory/key_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static off_t whole_rows(int fd)
         return at;
 }
 
-static bool begin(struct key_store *store, int fd)
+static bool begin(struct key_store *store, const char *column, int fd)
 {
         off_t end = whole_rows(fd);
 
@@ -38,20 +38,25 @@ static bool begin(struct key_store *store, int fd)
         if (!store->file)
                 return false;
         if (end == 0) {
-                fputs("terminal,set,pin_key,mac_key_up,mac_key_down\n", store->file);
+                fprintf(store->file, "%s,set,pin_key,mac_key_up,mac_key_down\n", column);
                 store->waits = true;
         }
         return key_store_sync(store);
 }
 
-bool key_store_open(struct key_store *store, const char *folder, char error[KEY_STORE_ERROR_MAX])
+bool key_store_open(struct key_store *store, const char *path, const char *column,
+                    char error[KEY_STORE_ERROR_MAX])
 {
         int fd;
 
         *store = (struct key_store){.file = NULL};
-        snprintf(store->path, sizeof(store->path), "%s/keys.csv", folder);
+        if (strlen(path) >= sizeof(store->path)) {
+                snprintf(error, KEY_STORE_ERROR_MAX, "%.200s...: the path is too long", path);
+                return false;
+        }
+        strcpy(store->path, path);
         fd = open(store->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd >= 0 && begin(store, fd))
+        if (fd >= 0 && begin(store, column, fd))
                 return true;
         snprintf(error, KEY_STORE_ERROR_MAX, "%s: %s", store->path, strerror(errno));
         if (store->file)
@@ -68,10 +73,10 @@ void key_store_close(struct key_store *store)
         store->file = NULL;
 }
 
-void key_store_add(struct key_store *store, const char *terminal, int set,
+void key_store_add(struct key_store *store, const char *owner, int set,
                    const struct lab_block blocks[LAB_KEY_BLOCKS])
 {
-        fprintf(store->file, "%s,%d", terminal, set);
+        fprintf(store->file, "%s,%d", owner, set);
         for (int i = 0; i < LAB_KEY_BLOCKS; i++)
                 fprintf(store->file, ",%.*s", (int)blocks[i].length, blocks[i].text);
         fputc('\n', store->file);
