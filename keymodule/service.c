@@ -25,16 +25,17 @@
 enum {
         INPUT_MAX = 64 * 1024,   /* of a client, that was not looked at */
         OUTPUT_MAX = 256 * 1024, /* that it has not read */
-        REQUESTS_PER_TURN = 64,  /* of a client: then the others have theirs */
+        REQUESTS_PER_TURN = 64,  /* of a user, one of a client at least: then the others have theirs */
         BACKLOG = 64,
+        REST_MS = 200, /* of accepting, where the system has no descriptors or memory left */
 };
 
 struct client {
         LIST_ENTRY(client) entry;
         struct service *service;
         struct bufferevent *stream;
-        const struct service_user *user; /* NULL: refused */
-        bool is_held;                    /* until a place is free */
+        const struct service_user *user;
+        bool is_held; /* until a place is free */
 };
 
 struct place {
@@ -50,7 +51,9 @@ struct service {
         struct event_base *base;
         struct backend *backend;
         struct evconnlistener *listener;
-        LIST_HEAD(, client) clients;
+        struct event *rested;        /* accepting goes on */
+        LIST_HEAD(, client) clients; /* who came last is first */
+        size_t clients_of[SERVICE_USERS_MAX];
         SLIST_HEAD(, place) free_places;
         struct place *places;
         size_t client_count;
@@ -58,6 +61,11 @@ struct service {
 };
 
 /* ---- clients --------------------------------------------------------------------------------------------- */
+
+static size_t *clients_of(struct service *service, const struct service_user *user)
+{
+        return &service->clients_of[user - service->rules.users];
+}
 
 static void client_close(struct client *client)
 {
@@ -68,6 +76,7 @@ static void client_close(struct client *client)
         }
         LIST_REMOVE(client, entry);
         service->client_count--;
+        --*clients_of(service, client->user);
         bufferevent_free(client->stream);
         free(client);
 }
@@ -86,6 +95,13 @@ static void client_answer(struct client *client, const struct key_message *answe
         }
         bufferevent_write(client->stream, frame, size);
         OPENSSL_cleanse(frame, size);
+}
+
+/* How many requests of his are looked at in a turn: who has many connections has no more of them than others. */
+static size_t share_of(const struct client *client)
+{
+        size_t share = REQUESTS_PER_TURN / *clients_of(client->service, client->user);
+        return share > 0 ? share : 1;
 }
 
 /* Its input is looked at again, after the others. */
@@ -160,9 +176,7 @@ static void on_read(struct bufferevent *stream, void *context)
         struct service *service = client->service;
         struct evbuffer *input = bufferevent_get_input(stream), *output = bufferevent_get_output(stream);
 
-        if (!client->user)
-                return;
-        for (int i = 0; i < REQUESTS_PER_TURN; i++) {
+        for (size_t left = share_of(client); left > 0; left--) {
                 struct place *place = SLIST_FIRST(&service->free_places);
                 ssize_t size = next_frame(input);
                 if (size < 0) {
@@ -185,12 +199,8 @@ static void on_read(struct bufferevent *stream, void *context)
 /* All answers are with the system. */
 static void on_written(struct bufferevent *stream, void *context)
 {
-        struct client *client = context;
         (void)stream;
-        if (!client->user)
-                client_close(client);
-        else
-                client_wake(client);
+        client_wake(context);
 }
 
 static void on_event(struct bufferevent *stream, short what, void *context)
@@ -226,7 +236,41 @@ static struct client *client_new(struct service *service, int fd, const struct s
         bufferevent_setwatermark(client->stream, EV_READ, 0, INPUT_MAX);
         LIST_INSERT_HEAD(&service->clients, client, entry);
         service->client_count++;
+        ++*clients_of(service, user);
         return client;
+}
+
+/* It takes no place, since everybody may knock. */
+static void refuse(struct service *service, int fd, const struct ucred *peer)
+{
+        static const struct key_message why = {.code = KEY_CODE_USER};
+        uint8_t frame[KEY_HEADER + KEY_FRAME_MAX];
+        size_t size = key_answer_write(&why, frame);
+        service->counters.refused++;
+        log_limited(LEVEL_WARNING, "user_refused", LOG_NUMBER("uid", peer->uid),
+                    LOG_NUMBER("pid", peer->pid));
+        if (send(fd, frame, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+                log_limited(LEVEL_WARNING, "user_refused_silently", LOG_TEXT("reason", strerror(errno)));
+        close(fd);
+}
+
+/* Whose connections are the most; the house being full, the last of them goes where the newcomer's user has fewer, his included. */
+static void make_room(struct service *service, const struct service_user *user)
+{
+        const struct service_user *crowd = user;
+        struct client *client;
+        for (size_t i = 0; i < service->rules.user_count; i++) {
+                if (service->clients_of[i] > *clients_of(service, crowd))
+                        crowd = &service->rules.users[i];
+        }
+        if (*clients_of(service, crowd) <= *clients_of(service, user) + 1)
+                return;
+        LIST_FOREACH(client, &service->clients, entry)
+        if (client->user == crowd)
+                break;
+        log_limited(LEVEL_WARNING, "client_crowded_out", LOG_NUMBER("uid", crowd->uid),
+                    LOG_NUMBER("for", user->uid));
+        client_close(client);
 }
 
 static void on_accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address,
@@ -236,28 +280,47 @@ static void on_accepted(struct evconnlistener *listener, evutil_socket_t fd, str
         struct ucred peer = {.uid = (uid_t)-1};
         socklen_t size = sizeof(peer);
         const struct service_user *user = NULL;
+        struct client *client = NULL;
 
         (void)listener;
         (void)address;
         (void)length;
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
                 user = find_user(service, peer.uid);
-        struct client *client =
-            service->client_count < SERVICE_CLIENTS_MAX ? client_new(service, fd, user) : NULL;
+        if (!user) {
+                refuse(service, fd, &peer);
+                return;
+        }
+        if (service->client_count == SERVICE_CLIENTS_MAX)
+                make_room(service, user);
+        if (service->client_count < SERVICE_CLIENTS_MAX)
+                client = client_new(service, fd, user);
         if (!client) {
                 log_limited(LEVEL_ERROR, "client_turned_away",
                             LOG_NUMBER("clients", (int64_t)service->client_count));
                 close(fd);
                 return;
         }
-        if (user) {
-                service->counters.clients++;
-                bufferevent_enable(client->stream, EV_READ | EV_WRITE);
-                return;
-        }
-        service->counters.refused++;
-        log_limited(LEVEL_WARNING, "user_refused", LOG_NUMBER("uid", peer.uid), LOG_NUMBER("pid", peer.pid));
-        client_answer(client, &(struct key_message){.code = KEY_CODE_USER});
+        service->counters.clients++;
+        bufferevent_enable(client->stream, EV_READ | EV_WRITE);
+}
+
+/* Otherwise libevent would try again in each turn, and say so. */
+static void on_accept_failed(struct evconnlistener *listener, void *context)
+{
+        static const struct timeval rest = {.tv_usec = REST_MS * 1000};
+        struct service *service = context;
+        log_limited(LEVEL_ERROR, "accept_failed", LOG_TEXT("reason", strerror(EVUTIL_SOCKET_ERROR())));
+        evconnlistener_disable(listener);
+        event_add(service->rested, &rest);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *context)
+{
+        struct service *service = context;
+        (void)fd;
+        (void)what;
+        evconnlistener_enable(service->listener);
 }
 
 static bool take_path(const char *path, struct sockaddr_un *ret_address, char error[SERVICE_ERROR_MAX])
@@ -322,10 +385,13 @@ static bool open_door(struct service *service, char error[SERVICE_ERROR_MAX])
                 service->listener =
                     evconnlistener_new(service->base, on_accepted, service,
                                        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
-        if (service->listener)
+        service->rested = event_new(service->base, -1, 0, on_rested, service);
+        if (service->listener && service->rested) {
+                evconnlistener_set_error_cb(service->listener, on_accept_failed);
                 return true;
+        }
         snprintf(error, SERVICE_ERROR_MAX, "%s: %s", address.sun_path, strerror(errno));
-        if (fd >= 0)
+        if (fd >= 0 && !service->listener)
                 close(fd);
         return false;
 }
@@ -363,6 +429,8 @@ void service_free(struct service *service)
                 evconnlistener_free(service->listener);
                 unlink(service->rules.path);
         }
+        if (service->rested)
+                event_free(service->rested);
         OPENSSL_cleanse(service->places, service->rules.calls_max * sizeof(*service->places));
         free(service->places);
         free(service);

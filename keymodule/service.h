@@ -3,10 +3,12 @@
  * end.
  *
  *      accepted --user allowed--> SERVED --hangs up, or sends no frame--> gone, its requests' answers dropped
- *               '-> REFUSED: one answer (id 0, KEY_CODE_USER), then closed
+ *               '-> one answer (id 0, KEY_CODE_USER), then closed
  *
  * Requests that are with the back end have places, of which there are so many; where none is free nobody is read from, so what waits waits in the clients'
- * sockets, and their own time-outs hold. Who doesn't read his answers is not read from either.
+ * sockets, and their own time-outs hold. Who doesn't read his answers is not read from either. No user keeps others out, or waiting, by having many connections: in a
+ * turn of the loop all of them together have as many requests as another user's one, and where the house is full the last of the largest crowd goes for whoever
+ * has fewer.
  */
 #ifndef KEYMODULE_SERVICE_H
 #define KEYMODULE_SERVICE_H

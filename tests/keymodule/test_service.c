@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,11 +23,14 @@
 
 enum { HELD_MAX = 64, QUESTIONS = 8 };
 
+static struct service *service;
+
 /* A back end that holds what it is asked until the test says so, and answers with the card's last digits. */
 static struct late {
         struct backend backend;
         struct backend_call *held[HELD_MAX];
         size_t count;
+        int64_t requests; /* all that had been asked when it was asked to hold the last one */
 } late;
 
 static void late_ask(struct backend *backend, struct backend_call *call)
@@ -40,6 +44,7 @@ static void late_ask(struct backend *backend, struct backend_call *call)
         }
         ck_assert_uint_lt(late.count, HELD_MAX);
         late.held[late.count++] = call;
+        late.requests = service_counters(service)->requests;
 }
 
 static void late_free(struct backend *backend)
@@ -62,7 +67,6 @@ static const struct backend_kind late_kind = {"late", late_ask, late_free};
 
 static char folder[64], path[96];
 static struct event_base *base;
-static struct service *service;
 static struct key_client *client;
 static int ups, aways;
 static char why_away[KEY_CLIENT_WHY_MAX];
@@ -402,6 +406,131 @@ START_TEST(who_sends_no_frame_is_cut_off)
 }
 END_TEST
 
+/* Requests whose answers nobody reads. */
+static void fill(int fd)
+{
+        static const uint8_t status[] = {0, 5, 0, 0, 0, 7, KEY_COMMAND_STATUS};
+        static uint8_t many[1000 * sizeof(status)];
+        for (size_t i = 0; i < sizeof(many); i++)
+                many[i] = status[i % sizeof(status)];
+        if (send(fd, many, sizeof(many), MSG_NOSIGNAL) < 0)
+                _exit(1);
+}
+
+static void crowd_live(uid_t uid, int connections, int parent)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd[SERVICE_CLIENTS_MAX];
+        char byte;
+        strcpy(address.sun_path, path);
+        if (setuid(uid) < 0)
+                _exit(1);
+        for (int i = 0; i < connections; i++) {
+                fd[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+                if (connect(fd[i], (struct sockaddr *)&address, sizeof(address)) < 0)
+                        _exit(1);
+        }
+        if (read(parent, &byte, 1) == 1)
+                for (int i = 0; i < connections; i++)
+                        fill(fd[i]);
+        if (write(parent, "", 1) == 1)
+                pause();
+        _exit(1);
+}
+
+/* A process of that user with so many connections, all full of requests; it lives until it is killed. */
+static pid_t crowd_as(uid_t uid, int connections)
+{
+        int both[2];
+        char byte;
+        int64_t before = service_counters(service)->clients;
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, both), 0);
+        ck_assert_int_eq(chmod(folder, 0755), 0);
+        pid_t child = fork();
+        if (child == 0)
+                crowd_live(uid, connections, both[1]);
+        close(both[1]);
+        RUN_UNTIL(service_counters(service)->clients == before + connections);
+        ck_assert_int_eq(write(both[0], "", 1), 1);
+        ck_assert_int_eq(read(both[0], &byte, 1), 1);
+        close(both[0]);
+        return child;
+}
+
+static struct service_rules rules_of_two(void)
+{
+        struct service_rules rules = rules_of(16, geteuid(), true);
+        rules.users[rules.user_count++] = (struct service_user){.uid = NOBODY, .may = {true, true}};
+        return rules;
+}
+
+/* Only root can be another user too. */
+START_TEST(a_user_who_takes_all_connections_makes_room_for_another)
+{
+        struct service_rules rules = rules_of_two();
+        if (geteuid() != 0)
+                return;
+        serve(&rules);
+        pid_t child = crowd_as(NOBODY, SERVICE_CLIENTS_MAX);
+        connect_client(PATIENCE_MS);
+        RUN_UNTIL(key_client_is_up(client));
+        ck_assert(ask_token(1));
+        RUN_UNTIL(late.count == 1);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+}
+END_TEST
+
+START_TEST(a_user_with_many_connections_has_no_more_turns_than_another)
+{
+        enum { CROWD = 40, FAIR = 400 }; /* requests of all before ours: some turns */
+        struct service_rules rules = rules_of_two();
+        if (geteuid() != 0)
+                return;
+        serve(&rules);
+        connect_client(PATIENCE_MS);
+        RUN_UNTIL(key_client_is_up(client));
+        pid_t child = crowd_as(NOBODY, CROWD);
+        int64_t before = service_counters(service)->requests;
+        ck_assert(ask_token(1));
+        RUN_UNTIL(late.count == 1);
+        ck_assert_int_lt(late.requests - before, FAIR);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+}
+END_TEST
+
+static int complaints;
+
+static void on_complaint(int severity, const char *text)
+{
+        (void)severity;
+        (void)text;
+        complaints++;
+}
+
+START_TEST(accepting_rests_while_there_are_no_descriptors)
+{
+        struct service_rules rules = rules_of(16, geteuid(), true);
+        struct rlimit usual, none;
+        serve(&rules);
+        connect_client(PATIENCE_MS);
+        int next = dup(0);
+        close(next);
+        getrlimit(RLIMIT_NOFILE, &usual);
+        none = (struct rlimit){(rlim_t)next + 1, usual.rlim_max}; /* the client's */
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        complaints = 0;
+        event_set_log_callback(on_complaint);
+        RUN_FOR(20);
+        ck_assert(!key_client_is_up(client));
+        ck_assert_int_eq(complaints, 0);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+        RUN_UNTIL(key_client_is_up(client));
+        event_set_log_callback(NULL);
+}
+END_TEST
+
 START_TEST(a_path_that_is_taken_is_left_alone)
 {
         struct service_rules rules = rules_of(16, geteuid(), true);
@@ -434,6 +563,9 @@ int main(void)
         tcase_add_loop_test(tests, whom_another_user_plays_is_asked_nothing, 0, 2);
         tcase_add_test(tests, who_serves_the_network_does_not_work_on_keys);
         tcase_add_test(tests, who_sends_no_frame_is_cut_off);
+        tcase_add_test(tests, a_user_who_takes_all_connections_makes_room_for_another);
+        tcase_add_test(tests, a_user_with_many_connections_has_no_more_turns_than_another);
+        tcase_add_test(tests, accepting_rests_while_there_are_no_descriptors);
         tcase_add_test(tests, a_path_that_is_taken_is_left_alone);
         suite_add_tcase(suite, tests);
         return suite_run(suite);
