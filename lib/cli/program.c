@@ -30,6 +30,7 @@ int program_begin(const struct program *program, int word_count, char **words)
         const char *word = word_count ? words[0] : "";
 
         process_hold_streams();
+        (void)process_forbid_cores(); /* who must tell that it can't be, asks again */
         say_as(program->name);
         if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help")) {
                 program->help(stdout);

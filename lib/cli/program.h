@@ -27,7 +27,8 @@ struct program {
 enum { PROGRAM_GOES_ON = -1 };
 
 /* Messages carry the program's name from now on (say.h). The exit code where the first word is --help, -h,
- * help, --version or --man, else PROGRAM_GOES_ON. Closed standard streams stay closed. */
+ * help, --version or --man, else PROGRAM_GOES_ON. Closed standard streams stay closed. No core is left from now on: any of our programs may have
+ * card numbers, PINs or keys in memory. */
 ATM_MUST_USE int program_begin(const struct program *program, int word_count, char **words);
 
 /* Parse a command's words. PROGRAM_GOES_ON, or the exit code after --help, --version or a complaint. */

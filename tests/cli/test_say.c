@@ -2,10 +2,13 @@
  * elsewhere there is none, or whole lines where they were asked for. */
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/cli/program.h"
 #include "lib/cli/say.h"
 #include "tests/suite.h"
 
@@ -105,6 +108,24 @@ START_TEST(it_is_due_five_times_a_second_on_a_terminal)
 }
 END_TEST
 
+/* Operators' programs, too, have card numbers, PINs of a laboratory or key-encrypting keys in memory. */
+START_TEST(whatever_program_begins_leaves_no_core)
+{
+        static const struct program program = {.name = "x"};
+        struct rlimit limit;
+        char filter[16] = "";
+        ck_assert_int_eq(program_begin(&program, 0, NULL), PROGRAM_GOES_ON);
+        ck_assert_int_eq(getrlimit(RLIMIT_CORE, &limit), 0);
+        ck_assert_uint_eq(limit.rlim_max, 0);
+        FILE *file = fopen("/proc/self/coredump_filter", "r");
+        if (!file)
+                return;
+        ck_assert_ptr_nonnull(fgets(filter, sizeof(filter), file));
+        fclose(file);
+        ck_assert_uint_eq(strtoul(filter, NULL, 16), 0);
+}
+END_TEST
+
 START_TEST(it_is_due_once_a_second_elsewhere)
 {
         catch_pipe();
@@ -125,6 +146,7 @@ int main(void)
         tcase_add_test(tcase, elsewhere_whole_lines_come_where_they_were_asked_for);
         tcase_add_test(tcase, it_is_due_five_times_a_second_on_a_terminal);
         tcase_add_test(tcase, it_is_due_once_a_second_elsewhere);
+        tcase_add_test(tcase, whatever_program_begins_leaves_no_core);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }
