@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "lib/base/digits.h"
 #include "lib/base/file.h"
 #include "lib/base/ini_file.h"
 #include "lib/base/number.h"
@@ -582,18 +583,35 @@ static void network_check(struct reading *r)
         }
 }
 
-/* What a MAC, its key set and a key change need, in the built-in dialect's form; a text may be shorter, down to what it must hold. */
+/* What a MAC, its key set and a key change need, in the built-in dialect's form; a text may be shorter, down to what it must hold. Told of the row's line. */
 static void security_need(struct reading *r, int field, int shortest)
 {
+        char state[40] = "is missing";
         const struct iso_field *row = &r->dialect.field[field], *builtin = &iso_dialect_ascii.field[field];
         if (row->format != builtin->format || row->length_kind != builtin->length_kind ||
-            row->length < shortest || row->length > builtin->length)
+            row->length < shortest || row->length > builtin->length) {
+                if (r->field_line[field])
+                        snprintf(state, sizeof(state), "is %s, %s, %d", format_word(row->format),
+                                 kind_words[row->length_kind], row->length);
+                ini_file_refuse(&r->file, r->field_line[field] ? r->field_line[field] : INI_FILE_WHOLE,
+                                "[fields] %d %s, which [security] needs%s; expected a row such as %d = %s, "
+                                "%s, %s, %d, %s, of at least %d",
+                                field, state, r->field_line[field] ? " otherwise" : "", field, builtin->name,
+                                format_word(builtin->format), kind_words[builtin->length_kind],
+                                builtin->length, mask_words[builtin->mask], shortest);
+        }
+}
+
+/* Our answer to a wrong MAC says the code in DE 39. */
+static void wrong_mac_check(struct reading *r)
+{
+        const struct iso_field *row = &r->dialect.field[39];
+        const char *code = r->codes.wrong_mac;
+        if (row->format == ISO_N && !digits_all(code, strlen(code)))
                 ini_file_refuse(
-                    &r->file, INI_FILE_WHOLE,
-                    "[fields] %d is missing or has another form than [security] needs; expected a "
-                    "row such as %d = %s, %s, %s, %d, %s",
-                    field, field, builtin->name, format_word(builtin->format),
-                    kind_words[builtin->length_kind], builtin->length, mask_words[builtin->mask]);
+                    &r->file, r->key_line[KEY_WRONG_MAC],
+                    "[security] wrong_mac = '%s'; expected two digits, since [fields] 39 (%s) is n", code,
+                    row->name);
 }
 
 static void security_check(struct reading *r)
@@ -609,6 +627,7 @@ static void security_check(struct reading *r)
         bool has_pin_tag = r->dialect.pin == '4';
         if (!r->has_security)
                 return;
+        wrong_mac_check(r);
         if (r->dialect.mac == ISO_MAC_LAST)
                 security_need(r, 64, MAC_LENGTH);
         security_need(r, 128, MAC_LENGTH);

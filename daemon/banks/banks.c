@@ -69,9 +69,17 @@ static bool load_dialect(const struct settings_link *link, struct iso_dialect *r
                          struct bank_codes *ret_codes, char *error, size_t size)
 {
         char why[DIALECT_ERROR_MAX];
-        if (dialect_load(link->dialect, ret_dialect, ret_codes, why))
+        if (!dialect_load(link->dialect, ret_dialect, ret_codes, why)) {
+                snprintf(error, size, "[link %s] dialect: %s", link->name, why);
+                return false;
+        }
+        const struct iso_field *room = &ret_dialect->field[32];
+        if (strlen(link->acquirer) <= room->length)
                 return true;
-        snprintf(error, size, "[link %s] dialect: %s", link->name, why);
+        snprintf(error, size,
+                 "[link %s] acquirer = '%s'; expected at most %d digits, for which [fields] 32 (%s) of the "
+                 "dialect %s has room",
+                 link->name, link->acquirer, room->length, room->name, link->dialect);
         return false;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/banks/bank_conn.h"
+#include "daemon/banks/banks.h"
 #include "lib/net/stream.h"
 #include "protocol/frame.h"
 #include "tests/unit/bank_peer.h"
@@ -294,6 +295,29 @@ START_TEST(a_bank_whose_messages_have_no_room_with_the_key_module_waits_and_lose
 }
 END_TEST
 
+/* 32 = acquirer, n, llvar, 11: the row of BANKA, whose file gets another length here. */
+START_TEST(an_acquirer_that_the_dialect_has_no_room_for_is_refused_before_the_link_is_used)
+{
+        static struct settings settings;
+        char path[] = "/tmp/test_bank_conn.XXXXXX", line[256], error[1024] = "";
+        FILE *from = fopen(SOURCE_DIR "/etc/dialects/BANKA.dialect", "r"), *to = fdopen(mkstemp(path), "w");
+        ck_assert(from && to);
+        while (fgets(line, sizeof(line), from))
+                fputs(strncmp(line, "32 = ", 5) ? line : "32 = acquirer, n, llvar, 7, show\n", to);
+        fclose(from);
+        fclose(to);
+        settings.link_count = 1;
+        strcpy(settings.link[0].name, "BANKA");
+        snprintf(settings.link[0].dialect, sizeof(settings.link[0].dialect), "%s", path);
+        strcpy(settings.link[0].acquirer, "9900001");
+        ck_assert_msg(banks_check_dialects(&settings, error, sizeof(error)), "%s", error);
+        strcpy(settings.link[0].acquirer, "99000001");
+        ck_assert(!banks_check_dialects(&settings, error, sizeof(error)));
+        ck_assert_ptr_nonnull(strstr(error, "[link BANKA] acquirer = '99000001'; expected at most 7 digits"));
+        unlink(path);
+}
+END_TEST
+
 START_TEST(connections_spread_over_the_addresses)
 {
         char addresses[80];
@@ -496,6 +520,8 @@ int main(void)
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_loop_test(tcase, many_messages_of_one_turn_and_their_answers_arrive_whole, 0, 3);
         tcase_add_test(tcase, a_bank_whose_messages_have_no_room_with_the_key_module_waits_and_loses_none);
+        tcase_add_test(tcase,
+                       an_acquirer_that_the_dialect_has_no_room_for_is_refused_before_the_link_is_used);
         tcase_add_test(tcase, connections_spread_over_the_addresses);
         tcase_add_test(tcase, an_address_where_nobody_listens_is_followed_by_the_next);
         tcase_add_test(tcase, a_bank_that_floods_us_with_tickets_is_left_and_tried_anew);

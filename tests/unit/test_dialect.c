@@ -639,32 +639,34 @@ static const struct {
      "x.dialect:27: [security] wrong_mac = 'other'; expected a code of two digits or capital letters, not "
      "00"},
     {LINE_END, "62 = private, ans, lllvar, 99, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = last",
-     "x.dialect: [fields] 64 is missing or has another form than [security] needs; expected a row such as 64 "
-     "= "
-     "MAC, b, fixed, 8, show"},
+     "x.dialect: [fields] 64 is missing, which [security] needs; expected a row such as 64 = MAC, b, fixed, "
+     "8, show, of at least 8"},
     {LINE_END, "62 = private, ans, lllvar, 99, hide\n[security]\nmac = 128",
-     "x.dialect: [fields] 128 is missing or has another form than [security] needs; expected a row such as "
-     "128 = "
-     "MAC 2, b, fixed, 8, show"},
+     "x.dialect: [fields] 128 is missing, which [security] needs; expected a row such as 128 = MAC 2, b, "
+     "fixed, 8, show, of at least 8"},
     {LINE_END,
      "62 = private, ans, lllvar, 8, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\nkey_set = 62",
-     "x.dialect: [fields] 62 is missing or has another form than [security] needs; expected a row such as 62 "
-     "= "
-     "private 62, ans, lllvar, 999, hide"},
+     "x.dialect:26: [fields] 62 is ans, lllvar, 8, which [security] needs otherwise; expected a row such as "
+     "62 = private 62, ans, lllvar, 999, hide, of at least 9"},
     {LINE_END,
      "53 = control, n, fixed, 12, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\nkey_set = 53",
-     "x.dialect: [fields] 53 is missing or has another form than [security] needs; expected a row such as 53 "
-     "= "
-     "security control, n, fixed, 16, hide"},
+     "x.dialect:26: [fields] 53 is n, fixed, 12, which [security] needs otherwise; expected a row such as 53 "
+     "= security control, n, fixed, 16, hide, of at least 16"},
     {LINE_END, "[security]\npin = 1", "x.dialect:27: [security] pin = '1'; expected none, 0, 3 or 4"},
     {LINE_END,
      "62 = private, ans, lllvar, 45, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\npin = 4",
-     "x.dialect: [fields] 62 is missing or has another form than [security] needs; expected a row such as "
-     "62 = private 62, ans, lllvar, 999, hide"},
+     "x.dialect:26: [fields] 62 is ans, lllvar, 45, which [security] needs otherwise; expected a row such as "
+     "62 = private 62, ans, lllvar, 999, hide, of at least 46"},
     {LINE_END,
      "62 = private, ans, lllvar, 45, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = 128\npin = 0",
-     "x.dialect: [fields] 52 is missing or has another form than [security] needs; expected a row such as "
-     "52 = PIN block, b, fixed, 8, hide"},
+     "x.dialect: [fields] 52 is missing, which [security] needs; expected a row such as 52 = PIN block, b, "
+     "fixed, 8, hide, of at least 8"},
+    {LINE_END, "64 = MAC, b, fixed, 16, show\n[security]\nmac = last",
+     "x.dialect:26: [fields] 64 is b, fixed, 16, which [security] needs otherwise; expected a row such as 64 "
+     "= MAC, b, fixed, 8, show, of at least 8"},
+    {19, "39 = response code, n, fixed, 2, show\n[security]\nwrong_mac = N8\n[fields]",
+     "x.dialect:21: [security] wrong_mac = 'N8'; expected two digits, since [fields] 39 (response code) is "
+     "n"},
     /* codes of network management */
     {LINE_END, "[network]\necho = 30",
      "x.dialect:27: [network] echo = '30'; expected a code of three digits, 001 to 999"},
@@ -694,8 +696,8 @@ static const struct {
     {LINE_END,
      "62 = private, ans, lllvar, 992, hide\n128 = MAC, b, fixed, 8, show\n[security]\nmac = "
      "128\n[network]\nkey_change = 161",
-     "x.dialect: [fields] 62 is missing or has another form than [security] needs; expected a row such as "
-     "62 = private 62, ans, lllvar, 999, hide"},
+     "x.dialect:26: [fields] 62 is ans, lllvar, 992, which [security] needs otherwise; expected a row such "
+     "as 62 = private 62, ans, lllvar, 999, hide, of at least 993"},
     /* what the bank's codes mean */
     {LINE_END, "[request codes]\n00 = NOT_COVERED",
      "x.dialect:27: [request codes] 00 = 'NOT_COVERED'; 00 is the approval everywhere; expected another "
