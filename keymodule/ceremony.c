@@ -125,6 +125,11 @@ bool ceremony_take(const struct master *master, enum cipher_algorithm algorithm,
                          "the components are the same one: their key would be zero");
                 good = false;
         }
+        if (good && cipher_key_is_weak(&key)) {
+                snprintf(error, CEREMONY_ERROR_MAX,
+                         "the components make a weak key: two of its parts are the same, or one is weak");
+                good = false;
+        }
         good = good && wrap(master, &key, ret_block, ret_check, error);
         cipher_key_wipe(&key);
         return good;

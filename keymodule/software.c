@@ -379,6 +379,8 @@ static enum key_code import(struct software *software, struct backend_call *call
         key_message_copy(&call->request, KEY_FIELD_USAGE, usage, sizeof(usage));
         if (code == KEY_CODE_GOOD && strcmp(opened.header.usage, usage) != 0)
                 code = KEY_CODE_KEY_USAGE;
+        if (code == KEY_CODE_GOOD && cipher_key_is_weak(&opened.key))
+                code = KEY_CODE_BLOCK_INSIDE;
         if (code == KEY_CODE_GOOD)
                 code = answer_block(call, &software->master.guard, &opened);
         opened_wipe(&opened);
@@ -456,7 +458,7 @@ static enum key_code combine(struct software *software, struct backend_call *cal
                 opened.key = one;
                 for (size_t i = 0; i < one.length; i++)
                         opened.key.bytes[i] ^= other.bytes[i];
-                code = cipher_key_is_zero(&opened.key) ? KEY_CODE_COMPONENT
+                code = cipher_key_is_weak(&opened.key) ? KEY_CODE_BLOCK_INSIDE
                                                        : answer_block(call, &software->master.guard, &opened);
         }
         cipher_key_wipe(&one);

@@ -34,6 +34,11 @@ struct cipher_key {
 void cipher_key_wipe(struct cipher_key *key);
 /* All its bytes are: what comes of a component that was given twice. */
 bool cipher_key_is_zero(const struct cipher_key *key);
+/*
+ * It is less than its length says: zero, or of TDES one with two of its parts the same (single DES, or two keys for three), or with a weak or semi-weak key of DES as
+ * a part (NIST SP 800-67, 3.3.2). Parity bits are no part of a key.
+ */
+bool cipher_key_is_weak(const struct cipher_key *key);
 /* Whether a key of that algorithm can have this length: DES alone is none. */
 bool cipher_key_has_length(enum cipher_algorithm algorithm, size_t length);
 /* Security strength in bits (NIST SP 800-57 part 1, table 2): a key is wrapped by none that has less. */

@@ -86,6 +86,76 @@ START_TEST(keys_that_were_made_here_do_what_they_may)
 }
 END_TEST
 
+/* Each as components, and as a key block of another house. */
+static const struct {
+        const char *what, *key;
+        bool is_tdes, is_weak;
+} strengths[] = {
+    {"a key of TDES", "0123456789ABCDEFFEDCBA9876543210", true, false},
+    {"one without parity", "0023456789ABCDEFFEDCBA9876543210", true, false},
+    {"halves that are the same", "0123456789ABCDEF0123456789ABCDEF", true, true},
+    {"the same but for parity", "0123456789ABCDEF0022446688AACCEE", true, true},
+    {"three parts", "0123456789ABCDEFFEDCBA98765432101122334455667788", true, false},
+    {"the first and the third the same", "0123456789ABCDEFFEDCBA98765432100123456789ABCDEF", true, true},
+    {"a weak part", "0123456789ABCDEF0101010101010101", true, true},
+    {"a weak first part", "1F1F1F1F0E0E0E0EFEDCBA9876543210", true, true},
+    {"a semi-weak part", "0123456789ABCDEF01FE01FE01FE01FE", true, true},
+    {"of AES the same halves", "0123456789ABCDEF0123456789ABCDEF", false, false},
+    {"zero", "00000000000000000000000000000000", false, true},
+};
+
+static void put_check(struct key_message *request, enum key_field field, const struct cipher_key *key,
+                      uint8_t value[CHECK_VALUE_MAX])
+{
+        key_message_set(request, field, value, check_value_of(key, value));
+}
+
+START_TEST(a_weak_key_is_not_taken_in)
+{
+        static struct asked asked;
+        struct cipher_key key = key_of(strengths[_i].is_tdes ? CIPHER_TDES : CIPHER_AES, strengths[_i].key),
+                          one = key, other = key,
+                          kek = key_of(CIPHER_AES, "00112233445566778899AABBCCDDEEFF"),
+                          master = key_of(CIPHER_AES,
+                                          "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F");
+        struct key_message request = {.command = KEY_COMMAND_COMBINE}, answer;
+        struct key_block_header header = {.usage = "P0",
+                                          .mode = 'B',
+                                          .key_version = "00",
+                                          .exportability = 'E'},
+                                kek_header = {
+                                    .usage = "K1", .mode = 'B', .key_version = "00", .exportability = 'N'};
+        struct key_block_guard guard;
+        char block[KEY_BLOCK_TEXT], kek_block[KEY_BLOCK_TEXT];
+        uint8_t checks[2][CHECK_VALUE_MAX];
+        enum key_code wanted = strengths[_i].is_weak ? KEY_CODE_BLOCK_INSIDE : KEY_CODE_GOOD;
+        asked.backend = backend_of(true);
+        for (size_t i = 0; i < key.length; i++)
+                one.bytes[i] ^= other.bytes[i] = (uint8_t)(17 * i + 3);
+        key_message_set_text(&request, KEY_FIELD_USAGE, "P0");
+        key_message_set_text(&request, KEY_FIELD_ALGORITHM, strengths[_i].is_tdes ? "T" : "A");
+        key_message_set_text(&request, KEY_FIELD_MODE, "B");
+        key_message_set_text(&request, KEY_FIELD_EXPORTABILITY, "E");
+        key_message_set(&request, KEY_FIELD_COMPONENT, one.bytes, one.length);
+        key_message_set(&request, KEY_FIELD_OTHER_COMPONENT, other.bytes, other.length);
+        put_check(&request, KEY_FIELD_COMPONENT_CHECK, &one, checks[0]);
+        put_check(&request, KEY_FIELD_OTHER_COMPONENT_CHECK, &other, checks[1]);
+        ck_assert(ask(&asked, &request, &answer));
+        ck_assert_msg(answer.code == wanted, "%s: %s", strengths[_i].what, key_code_word(answer.code));
+        key_block_guard_of(&master, &guard);
+        ck_assert_int_eq(key_block_wrap(&guard, &kek_header, &kek, kek_block), KEY_BLOCK_GOOD);
+        key_block_guard_of(&kek, &guard);
+        ck_assert_int_eq(key_block_wrap(&guard, &header, &key, block), KEY_BLOCK_GOOD);
+        request = (struct key_message){.command = KEY_COMMAND_IMPORT};
+        key_message_set_text(&request, KEY_FIELD_KEY, block);
+        key_message_set_text(&request, KEY_FIELD_OTHER_KEY, kek_block);
+        key_message_set_text(&request, KEY_FIELD_USAGE, "P0");
+        ck_assert(ask(&asked, &request, &answer));
+        ck_assert_msg(answer.code == wanted, "%s: %s", strengths[_i].what, key_code_word(answer.code));
+        asked.backend->kind->free(asked.backend);
+}
+END_TEST
+
 START_TEST(without_their_key_there_are_no_tokens)
 {
         static struct asked asked;
@@ -160,6 +230,7 @@ int main(void)
         TCase *tests = tcase_create("commands");
         tcase_add_test(tests, published_vectors_come_through_the_protocol);
         tcase_add_test(tests, keys_that_were_made_here_do_what_they_may);
+        tcase_add_loop_test(tests, a_weak_key_is_not_taken_in, 0, sizeof(strengths) / sizeof(strengths[0]));
         tcase_add_test(tests, without_their_key_there_are_no_tokens);
         tcase_add_loop_test(tests, what_is_no_request_is_refused, 0,
                             sizeof(bad_frames) / sizeof(bad_frames[0]));
