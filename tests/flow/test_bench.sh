@@ -155,6 +155,21 @@ PERL
         measured security
 }
 
+keychange() {
+        measure keychange keychange --atms 40 --seconds 1 --echo 1
+        hold keychange <<'PERL'
+$o{atms} == 60 && $o{instances} == 1
+0 < $o{generate_seconds} && $o{generate_seconds} <= $o{seconds}
+near($o{hour_share}, $o{seconds} / 3600, 0.0001)
+0 < $o{p50_ms_before} && $o{p50_ms_before} <= $o{p99_ms_before} && 0 < $o{p50_ms} && $o{p50_ms} <= $o{p99_ms}
+PERL
+        expect "ATMs whose set in use is another than their first" 60 "$(sql "
+SELECT count(*) FROM key_set WHERE owner_kind = 'terminal' AND kind = 'working' AND number > 1 AND current_at IS NOT NULL")"
+        expect "withdrawals of those at work" "$(perl -MJSON::PP -e 'my $o = decode_json(<>); print $o->{withdrawals_before} + $o->{withdrawals}' "$WORK/keychange.json")" \
+                "$(sql "SELECT count(*) FROM withdrawal")"
+        measured keychange
+}
+
 # checkout DIR: a checkout of two revisions, `without` and `with` bench_ledger, that has no sources: its build takes the programs
 # from here, since what is asked is which programs run where. Its bench_ledger notes in $WORK/ran which database it is given.
 checkout() {
@@ -323,9 +338,9 @@ SELECT (SELECT count(*) FROM card)
 trap 'kill $(jobs -p) 2>/dev/null; wait; exit 1' INT TERM HUP
 export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
-LABS=("$WORK"/{throughput,link,memory,storm,security,against,latency_link,growth/0,growth/27000,history})
+LABS=("$WORK"/{throughput,link,memory,storm,security,keychange,against,latency_link,growth/0,growth/27000,history})
 status=0
-(LABS=() && trap - EXIT && throughput && memory && storm && history && latency_link && security) &
+(LABS=() && trap - EXIT && throughput && memory && storm && history && latency_link && security && keychange) &
 (LABS=() && trap - EXIT && link && growth && against) || status=1
 wait $! || status=1
 ((!status)) || exit 1
