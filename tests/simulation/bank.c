@@ -192,6 +192,10 @@ void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, s
                 bank_go_down(bank, draw_between(&sim->random, DOWN_FROM_MS, DOWN_TO_MS));
                 return;
         }
+        if (strcmp(message.mti, "0810") == 0) { /* it asks for nothing but keys */
+                modules_bank_hears_keys(bank, &message);
+                return;
+        }
         draw_order(bank, how, &desk.order);
         bank_message_take(&desk, &bank->dialect, &message, NULL, &reply);
         line->signed_on = desk.signed_on;
@@ -206,6 +210,9 @@ void bank_hear(struct sim_bank *bank, struct line *line, const uint8_t *bytes, s
         sim->counters->script_results += reply.has_result;
         if (reply.has_record)
                 check_record(sim, bank->number, &reply.record);
+        modules_bank_hears_offer(bank, &message, &reply.answer);
         if (!reply.close)
                 answer(line, how, &reply.answer);
+        if (line->signed_on && modules_bank_asks(bank, &message))
+                answer(line, BEHAVIOUR_NORMAL, &message);
 }

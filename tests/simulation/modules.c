@@ -20,6 +20,7 @@
 #include "lib/base/array.h"
 #include "lib/base/hash.h"
 #include "protocol/iso_mac.h"
+#include "protocol/profile.h"
 #include "protocol/tags.h"
 #include "rules/calendar.h"
 
@@ -35,9 +36,14 @@ enum {
         NEW_SET_PERMILLE = 25, /* of messages */
         BEHIND_MAX = 3,        /* sets that an ATM has not used yet */
         FETCH_PERMILLE = 500,
-        TAKE_PERMILLE = 60, /* without fetching it: people have brought it */
-        READ_MS = 30000,    /* what a daemon has read of keys is at most so old */
-        AWAY_PERMILLE = 4,  /* of questions */
+        TAKE_PERMILLE = 60,    /* without fetching it: people have brought it */
+        TURN_PERMILLE = 300,   /* of a bank's messages: it begins with what it has kept */
+        REFUSE_PERMILLE = 200, /* of offers to banks; likewise */
+        FORGET_PERMILLE = 100,
+        ASK_PERMILLE = 10, /* of what a bank hears; and where there is a newer set */
+        ASK_SOON_PERMILLE = 300,
+        READ_MS = 30000,   /* what a daemon has read of keys is at most so old */
+        AWAY_PERMILLE = 4, /* of questions */
         BLOCK_TEXT = SIM_BLOCK_TEXT,
 };
 
@@ -84,7 +90,7 @@ struct key_word {
         enum key_set_state state;
 };
 
-/* The same key under its terminal's key-encrypting key. */
+/* The same key under its owner's key-encrypting key. */
 static void print_handover(char text[BLOCK_TEXT], const char *terminal, int set, enum key_purpose purpose)
 {
         snprintf(text, BLOCK_TEXT, "for %s set %04d %s", terminal, set, key_purpose_name[purpose]);
@@ -111,8 +117,7 @@ static void put_set(struct key_rings *rings, const struct key_word *word)
                 print_handover(handover, word->owner, word->number, purposes[i]);
                 row.purpose = purposes[i];
                 row.block = block;
-                row.handover =
-                    word->state == KEY_SET_LOADED && word->owner_kind == KEY_OWNER_TERMINAL ? handover : NULL;
+                row.handover = word->state == KEY_SET_LOADED ? handover : NULL;
                 sim_must(key_rings_put(rings, &row), "keys");
         }
 }
@@ -146,6 +151,7 @@ static void read_words(struct instance *instance)
 
         while (instance->words_read < sim->key_word_count)
                 put_set(instance->rings, &sim->key_words[instance->words_read++]);
+        key_rings_settle(instance->rings, sim->now_ms);
 }
 
 /* Those who wait came before this read, all of them. */
@@ -241,7 +247,7 @@ void modules_give_bank_keys(struct sim_bank *bank)
 
         if (!gets_keys(sim, KEYED_PERMILLE))
                 return;
-        bank->key_set = bank->newest_set = 1;
+        bank->key_set = bank->kept_set = bank->newest_set = 1;
         commit_word(sim, KEY_OWNER_LINK, bank->name, 1, KEY_SET_LOADED);
         for (int i = 0; i < sim->instance_count; i++)
                 read_words(&sim->instances[i]);
@@ -249,15 +255,115 @@ void modules_give_bank_keys(struct sim_bank *bank)
 
 /* banks ----------------------------------------------------------------------------------------------- */
 
-/* A bank begins with a new set in the message after the one in which it got it, or later. */
+/* 0: there is none. */
+static int number_of(const struct iso_message *message, const char *name)
+{
+        struct tag tag;
+        int64_t number = 0;
+
+        if (tags_find(message, 62, name, &tag))
+                sim_must(number_parse_bytes(tag.value, tag.length, 1, SETS_MAX, &number),
+                         "a key set's number");
+        return (int)number;
+}
+
+/* The keys that a message hands over are of that owner and set, in their order; -1: they are not, else how many. */
+static int blocks_of(const struct iso_message *message, const char *owner, int set)
+{
+        size_t at = 0, blocks = 0;
+        char block[BLOCK_TEXT];
+        struct tag tag;
+
+        while (tags_next(message, 62, &at, &tag)) {
+                if (memcmp(tag.name, TAG_KEY_BLOCK, 2) != 0)
+                        continue;
+                if (blocks == LENGTH(purposes))
+                        return -1;
+                print_handover(block, owner, set, purposes[blocks++]);
+                if (tag.length != strlen(block) || memcmp(tag.value, block, tag.length) != 0)
+                        return -1;
+        }
+        return (int)blocks;
+}
+
+/* A bank begins with a new set in the message after the one in which it got it, or later. Those that are offered theirs seldom get it from people. */
 static void look_for_new_bank_set(struct sim_bank *bank)
 {
         struct sim *sim = bank->sim;
 
         if (bank->newest_set == bank->key_set && bank->newest_set < SETS_MAX && chance(sim, NEW_SET_PERMILLE))
                 commit_word(sim, KEY_OWNER_LINK, bank->name, ++bank->newest_set, KEY_SET_LOADED);
-        else if (bank->newest_set > bank->key_set && chance(sim, TAKE_PERMILLE))
-                bank->key_set = bank->newest_set;
+        else if (bank->kept_set > bank->key_set && chance(sim, TURN_PERMILLE))
+                bank->key_set = bank->kept_set;
+        else if (bank->newest_set > bank->key_set &&
+                 chance(sim,
+                        bank->dialect.network[ISO_NETWORK_KEY_CHANGE] ? TAKE_PERMILLE / 20 : TAKE_PERMILLE))
+                bank->key_set = bank->kept_set = bank->newest_set;
+}
+
+/* A bank's own set, or one of before, where its instance has not heard of a newer one; whole, and made for it. */
+static int offer_of(struct sim_bank *bank, const struct iso_message *message)
+{
+        int offer = number_of(message, TAG_KEY_OFFER);
+
+        if (offer > bank->newest_set ||
+            blocks_of(message, bank->name, offer) != (offer ? (int)LENGTH(purposes) : 0))
+                sim_violate(bank->sim, "I11", "%s gets keys that are not those of its set %d", bank->name,
+                            offer);
+        return offer;
+}
+
+void modules_bank_hears_offer(struct sim_bank *bank, const struct iso_message *message,
+                              struct iso_message *answer)
+{
+        struct sim_counters *counters = bank->sim->counters;
+        int offer;
+
+        if (!bank->key_set || profile_network(&bank->dialect, message) != ISO_NETWORK_KEY_CHANGE)
+                return;
+        offer = offer_of(bank, message);
+        if (!offer)
+                sim_violate(bank->sim, "I11", "%s is offered no keys by an offer", bank->name);
+        if (chance(bank->sim, REFUSE_PERMILLE)) {
+                counters->bank_keys_refused++;
+                return;
+        }
+        iso_set_string(answer, 39, "00");
+        if (chance(bank->sim, FORGET_PERMILLE)) {
+                counters->bank_keys_forgotten++;
+        } else if (offer > bank->kept_set) {
+                sim_tell(bank->sim, "%s keeps set %d", bank->name, offer);
+                counters->bank_keys_kept++;
+                bank->kept_set = offer;
+        }
+}
+
+bool modules_bank_asks(struct sim_bank *bank, struct iso_message *ret_message)
+{
+        char de7[11];
+
+        if (!bank->key_set || !bank->dialect.network[ISO_NETWORK_KEY_REQUEST] ||
+            !chance(bank->sim, bank->newest_set > bank->kept_set ? ASK_SOON_PERMILLE : ASK_PERMILLE))
+                return false;
+        bank->sim->counters->bank_keys_asked++;
+        iso_init(ret_message, "0800");
+        calendar_to_de7(bank->sim->now_ms, de7);
+        iso_set_string(ret_message, 7, de7);
+        iso_set_number(ret_message, 11, bank->asked_stan = bank->asked_stan % 999999 + 1, 6);
+        iso_set_string(ret_message, 41, "BANK0000");
+        profile_set_network(&bank->dialect, ISO_NETWORK_KEY_REQUEST, ret_message);
+        return true;
+}
+
+void modules_bank_hears_keys(struct sim_bank *bank, const struct iso_message *answer)
+{
+        int offer = offer_of(bank, answer);
+
+        if (offer <= bank->kept_set)
+                return;
+        sim_tell(bank->sim, "%s fetches set %d", bank->name, offer);
+        bank->sim->counters->bank_keys_fetched++;
+        bank->kept_set = offer;
 }
 
 /* What somebody would make of it who has no key: whoever believes it pays out what the bank has declined, or leaves it debited (I5). */
@@ -297,7 +403,7 @@ size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, boo
         return (size_t)length;
 }
 
-/* Of any set that the bank ever had: a message may be on its way while it begins with another one. */
+/* Of any set that the bank has begun with: a message may be on its way while it begins with another one, and nobody begins before it. */
 bool modules_bank_hears_right(const struct sim_bank *bank, const struct iso_message *message,
                               const uint8_t *bytes, size_t length)
 {
@@ -308,7 +414,7 @@ bool modules_bank_hears_right(const struct sim_bank *bank, const struct iso_mess
 
         if (!bank->key_set)
                 return !iso_has(message, ISO_MAC_PRIMARY) && !iso_has(message, ISO_MAC_SECONDARY);
-        if (set < 1 || set > bank->newest_set || !iso_mac_covered(&bank->dialect, message, length, &covered))
+        if (set < 1 || set > bank->key_set || !iso_mac_covered(&bank->dialect, message, length, &covered))
                 return false;
         print_block(block, bank->name, set, 'u');
         compute(block, bytes, covered, mac);
@@ -333,18 +439,6 @@ bool modules_want_keys(struct machine *atm)
         return atm->key_set && atm->offered_set > atm->key_set && chance(atm->sim, FETCH_PERMILLE);
 }
 
-/* 0: there is none. */
-static int number_of(const struct iso_message *answer, const char *name)
-{
-        struct tag tag;
-        int64_t number = 0;
-
-        if (tags_find(answer, 62, name, &tag))
-                sim_must(number_parse_bytes(tag.value, tag.length, 1, SETS_MAX, &number),
-                         "a key set's number");
-        return (int)number;
-}
-
 void modules_hear_offer(struct machine *atm, const struct iso_message *answer)
 {
         if (atm->key_set)
@@ -366,23 +460,13 @@ void modules_hear_keys(struct machine *atm, const struct iso_message *answer)
 static bool handover_is_right(const struct machine *atm, const struct iso_message *answer, int number)
 {
         int offer = number_of(answer, TAG_KEY_OFFER);
-        size_t at = 0, blocks = 0;
-        char block[BLOCK_TEXT];
+        int blocks = blocks_of(answer, atm->terminal, offer);
         int64_t code;
-        struct tag tag;
 
         if (offer && (offer <= number || offer > atm->newest_set))
                 return false;
-        while (tags_next(answer, 62, &at, &tag)) {
-                if (memcmp(tag.name, TAG_KEY_BLOCK, 2) != 0)
-                        continue;
-                if (blocks == LENGTH(purposes))
-                        return false;
-                print_handover(block, atm->terminal, offer, purposes[blocks++]);
-                if (tag.length != strlen(block) || memcmp(tag.value, block, tag.length) != 0)
-                        return false;
-        }
-        return blocks == 0 || (blocks == LENGTH(purposes) && iso_number(answer, 70, &code) && code == 101);
+        return blocks == 0 ||
+               (blocks == (int)LENGTH(purposes) && iso_number(answer, 70, &code) && code == 101);
 }
 
 /* Whoever has sent nothing but what is under the set that it uses, which nobody can have retired. */

@@ -162,6 +162,11 @@ enum {
         X(keys_read_for_messages)                                                                            \
         X(old_sets)                                                                                          \
         X(bank_wrong_macs)                                                                                   \
+        X(bank_keys_kept)                                                                                    \
+        X(bank_keys_refused)                                                                                 \
+        X(bank_keys_forgotten)                                                                               \
+        X(bank_keys_asked)                                                                                   \
+        X(bank_keys_fetched)                                                                                 \
         X(modules_away)                                                                                      \
         X(pins_asked)                                                                                        \
         X(pins_wrong)                                                                                        \
@@ -245,8 +250,10 @@ struct sim_bank {
         struct bank_codes codes;
         struct bank *bank;
         bool runs;
-        int key_set, newest_set; /* that it uses, and that it was given; 0: its link has no keys */
-        enum behaviour order;    /* for the next message about money; BEHAVIOUR_NORMAL: as the rates say */
+        int key_set, kept_set,
+            newest_set;       /* that it uses, that it has, and that there is; 0: its link has no keys */
+        int asked_stan;       /* of its last request for keys */
+        enum behaviour order; /* for the next message about money; BEHAVIOUR_NORMAL: as the rates say */
 };
 
 /* ATMs ---------------------------------------------------------------------------------------------- */
@@ -541,6 +548,12 @@ size_t modules_bank_seal(struct sim_bank *bank, struct iso_message *message, boo
                          uint8_t bytes[ISO_MESSAGE_MAX]);
 bool modules_bank_hears_right(const struct sim_bank *bank, const struct iso_message *message,
                               const uint8_t *bytes, size_t length);
+/* Of a message that it takes: where that offers it a newer set of keys, whether it keeps it, and what it answers. */
+void modules_bank_hears_offer(struct sim_bank *bank, const struct iso_message *message,
+                              struct iso_message *answer);
+/* Now and then it asks for its newest keys; and takes them. */
+bool modules_bank_asks(struct sim_bank *bank, struct iso_message *ret_message);
+void modules_bank_hears_keys(struct sim_bank *bank, const struct iso_message *answer);
 /* The message as the ATM sends it, with a MAC if it has keys. The size; right: with the MAC that it must have. */
 size_t modules_seal(struct machine *atm, struct iso_message *message, uint8_t bytes[ISO_MESSAGE_MAX],
                     bool *ret_right);
