@@ -8,11 +8,14 @@
 #include <check.h>
 #include <inttypes.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "keymodule/crypto/key_block.h"
 #include "keymodule/crypto/pin_block.h"
 #include "lib/base/hex.h"
 #include "protocol/tags.h"
@@ -506,6 +509,153 @@ START_TEST(network_management_has_the_codes_of_the_dialect)
 }
 END_TEST
 
+/* ---- keys ---------------------------------------------------------------------------------------------- */
+
+#define KEK_TEXT "000102030405060708090a0b0c0d0e0f"
+static const struct cipher_key kek = {CIPHER_AES, 16, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+static char keys_folder[40], keks_file[64], keys_file[64], store_file[64];
+
+/* A set's key block: each key of it is filled with the set's number and the block's place. */
+static void print_key(int set, int place, char text[KEY_BLOCK_TEXT])
+{
+        static const char usages[][3] = {"P0", "M6", "M6"};
+        struct key_block_guard guard;
+        struct key_block_header header = {
+            .mode = place ? 'C' : 'B', .key_version = "00", .exportability = 'E'};
+        struct cipher_key key = {.algorithm = CIPHER_AES, .length = 16};
+        memset(key.bytes, set * 16 + place, key.length);
+        memcpy(header.usage, usages[place], sizeof(header.usage));
+        key_block_guard_of(&kek, &guard);
+        ck_assert_int_eq(key_block_wrap(&guard, &header, &key, text), KEY_BLOCK_GOOD);
+}
+
+static void write_keys(const char *path, const char *format, ...) ATM_PRINTF(2, 3);
+static void write_keys(const char *path, const char *format, ...)
+{
+        va_list arguments;
+        FILE *file = fopen(path, "w");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fchmod(fileno(file), 0600), 0);
+        va_start(arguments, format);
+        vfprintf(file, format, arguments);
+        va_end(arguments);
+        ck_assert_int_eq(fclose(file), 0);
+}
+
+/* A bank that was given set 1 by file. */
+static void open_keys(struct host_keys *keys)
+{
+        char text[3][KEY_BLOCK_TEXT], error[LAB_KEYS_ERROR_MAX] = "";
+        for (int i = 0; i < 3; i++)
+                print_key(1, i, text[i]);
+        if (!*keys_folder) {
+                strcpy(keys_folder, "/tmp/test_bank_keys.XXXXXX");
+                ck_assert_ptr_nonnull(mkdtemp(keys_folder));
+                snprintf(keks_file, sizeof(keks_file), "%s/keks", keys_folder);
+                snprintf(keys_file, sizeof(keys_file), "%s/keys", keys_folder);
+                snprintf(store_file, sizeof(store_file), "%s/store", keys_folder);
+        }
+        write_keys(keks_file, "link,kek\nBANKA," KEK_TEXT "\n");
+        write_keys(keys_file, "link,set,pin_key,mac_key_up,mac_key_down\nBANKA,1,%s,%s,%s\n", text[0],
+                   text[1], text[2]);
+        ck_assert_msg(host_keys_open(keys, keys_file, keks_file, "BANKA", store_file, error), "%s", error);
+}
+
+static void end_keys(struct host_keys *keys)
+{
+        host_keys_close(keys);
+        unlink(keks_file), unlink(keys_file), unlink(store_file);
+        ck_assert_int_eq(rmdir(keys_folder), 0);
+        *keys_folder = '\0';
+}
+
+enum offer_fault { WHOLE, NO_KEYS, CUT, NO_NUMBER, NOTHING, ORDERED };
+
+static struct iso_message offer_of(int set, enum offer_fault fault)
+{
+        struct iso_message message = network("101");
+        char text[KEY_BLOCK_TEXT], number[16];
+        snprintf(number, sizeof(number), "%d", set);
+        if (fault != NO_NUMBER && fault != NOTHING)
+                tags_add(&message, 62, TAG_KEY_OFFER, number);
+        for (int i = 0; i < (fault == NOTHING ? 0 : fault == CUT ? 2 : 3); i++) {
+                print_key(set, i, text);
+                if (fault == NO_KEYS)
+                        text[40] = text[40] == '0' ? '1' : '0';
+                tags_add(&message, 62, TAG_KEY_BLOCK, text);
+        }
+        return message;
+}
+
+START_TEST(an_offer_of_keys_is_taken_or_refused_whole)
+{
+        static const struct {
+                enum offer_fault fault;
+                const char *de39;
+                enum bank_count count;
+        } rows[] = {
+            {WHOLE, "00", BANK_COUNT_KEY_CHANGE},           {NO_KEYS, "30", BANK_COUNT_KEY_CHANGE_REFUSED},
+            {CUT, "30", BANK_COUNT_KEY_CHANGE_REFUSED},     {NO_NUMBER, "30", BANK_COUNT_KEY_CHANGE_REFUSED},
+            {NOTHING, "05", BANK_COUNT_KEY_CHANGE_REFUSED}, {ORDERED, "05", BANK_COUNT_KEY_CHANGE_REFUSED}};
+        struct host_keys keys;
+        open_keys(&keys);
+        desk.ring = &keys;
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+                struct iso_message message = offer_of(2, rows[i].fault);
+                desk.keys = host_keys_own(&keys, 1000);
+                desk.refuses_keys = rows[i].fault == ORDERED;
+                take(&message);
+                ck_assert_str_eq(answered(39), rows[i].de39);
+                ck_assert_int_eq(reply.count, rows[i].count);
+                ck_assert_int_eq(reply.delivery.set, rows[i].fault == WHOLE ? 2 : 0);
+                ck_assert_int_eq(reply.ordered, rows[i].fault == ORDERED);
+                ck_assert_int_eq(iso_has(&reply.answer, 62), 0);
+        }
+        end_keys(&keys);
+}
+END_TEST
+
+static int set_of(const struct lab_keys *keys)
+{
+        return keys ? keys->set : 0;
+}
+
+static void take_offer(struct host_keys *keys, int set, int64_t from_ms)
+{
+        struct iso_message message = offer_of(set, WHOLE);
+        struct host_delivery delivery;
+        ck_assert_ptr_null(host_keys_read(keys, &message, &delivery));
+        host_keys_take(keys, "BANKA", &delivery, from_ms);
+        ck_assert(host_keys_sync(keys));
+}
+
+START_TEST(a_former_set_is_good_until_the_next_one_was_used_for_a_while)
+{
+        struct host_keys keys;
+        open_keys(&keys);
+        take_offer(&keys, 2, 5000);
+        ck_assert_int_eq(set_of(host_keys_own(&keys, 4999)), 1); /* it goes on with the old one */
+        ck_assert_int_eq(set_of(host_keys_of(&keys, 2, 4999)), 0);
+        ck_assert_int_eq(set_of(host_keys_own(&keys, 5000)), 2);
+        ck_assert_int_eq(set_of(host_keys_of(&keys, 1, 900000)), 1);
+        take_offer(&keys, 2, 900000); /* once more */
+        take_offer(&keys, 1, 900000);
+        ck_assert_int_eq(set_of(host_keys_own(&keys, 900000)), 2);
+        host_keys_heard(&keys, 1, 900000);
+        host_keys_heard(&keys, 2, 900000);
+        host_keys_heard(&keys, 2, 910000);
+        ck_assert_int_eq(set_of(host_keys_of(&keys, 1, 900000 + HOST_KEYS_FORMER_MS - 1)), 1);
+        ck_assert_int_eq(set_of(host_keys_of(&keys, 1, 900000 + HOST_KEYS_FORMER_MS)), 0);
+        ck_assert_int_eq(set_of(host_keys_of(&keys, 2, 900000 + HOST_KEYS_FORMER_MS)), 2);
+        ck_assert_int_eq(set_of(host_keys_of(&keys, 0, 0)), 0);
+        host_keys_close(&keys);
+        open_keys(&keys); /* as after a crash */
+        ck_assert_int_eq(set_of(host_keys_own(&keys, 0)), 2);
+        ck_assert_uint_eq(keys.used.up.key.bytes[0], 2 * 16 + 1);
+        end_keys(&keys);
+}
+END_TEST
+
 static const struct cutover_row {
         const char *date, *de39;
         int year, month, day;
@@ -750,6 +900,8 @@ int main(void)
         tcase_add_loop_test(tcase, a_bad_form_is_answered_30_and_changes_nothing, 0, ROWS(bad_forms));
         tcase_add_test(tcase, what_could_not_be_read_is_answered_as_far_as_it_goes);
         tcase_add_test(tcase, network_management_has_the_codes_of_the_dialect);
+        tcase_add_test(tcase, an_offer_of_keys_is_taken_or_refused_whole);
+        tcase_add_test(tcase, a_former_set_is_good_until_the_next_one_was_used_for_a_while);
         tcase_add_loop_test(tcase, network_management_follows_de_70, 0, ROWS(network_rows));
         tcase_add_loop_test(tcase, a_cutover_sets_the_settlement_date, 0, ROWS(cutover_rows));
         tcase_add_test(tcase, what_banks_do_not_do_is_answered_40);

@@ -309,6 +309,30 @@ START_TEST(an_order_goes_before_the_rates_and_ends)
 }
 END_TEST
 
+/* By rate and by order: what else a bank is told it answers as it should. */
+START_TEST(bad_habits_with_keys_are_of_offers_alone)
+{
+        static const enum behaviour habits[] = {BEHAVIOUR_REFUSE_KEYS, BEHAVIOUR_FORGET_KEYS,
+                                                BEHAVIOUR_OLD_KEYS};
+        for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
+                struct behaviour_rates rates = {{0}};
+                struct behaviours behaviours;
+                behaviours_start(&behaviours, &rates, 1, "BANKA");
+                behaviours_command(&behaviours, habits[i], 1000);
+                for (int64_t now_ms = 0; now_ms <= 1000; now_ms += 1000) {
+                        ck_assert_int_eq(behaviours_draw(&behaviours, now_ms, MATTER_KEYS), habits[i]);
+                        ck_assert_int_eq(behaviours_draw(&behaviours, now_ms, MATTER_MONEY),
+                                         BEHAVIOUR_NORMAL);
+                        ck_assert_int_eq(behaviours_draw(&behaviours, now_ms, MATTER_OTHER),
+                                         BEHAVIOUR_NORMAL);
+                        behaviours.rates.rate[habits[i]] = 1; /* when the order's time is over */
+                }
+                behaviours.rates = (struct behaviour_rates){{[BEHAVIOUR_SLOW] = 1}};
+                ck_assert_int_eq(behaviours_draw(&behaviours, 1000, MATTER_KEYS), BEHAVIOUR_NORMAL);
+        }
+}
+END_TEST
+
 START_TEST(a_name_is_a_behaviour_or_none)
 {
         for (int i = 0; i <= BEHAVIOUR_COUNT; i++)
@@ -415,6 +439,7 @@ int main(void)
         tcase_add_test(tcase, a_file_that_is_not_there_is_named);
         tcase_add_test(tcase, draws_follow_the_rates_and_the_seed);
         tcase_add_test(tcase, an_order_goes_before_the_rates_and_ends);
+        tcase_add_test(tcase, bad_habits_with_keys_are_of_offers_alone);
         tcase_add_test(tcase, a_name_is_a_behaviour_or_none);
         tcase_add_test(tcase, accounts_of_the_issuer_are_taken_and_others_are_not);
         tcase_add_loop_test(tcase, a_wrong_card_file_is_named_without_its_cards, 0, ROWS(wrong_cards));
