@@ -29,6 +29,7 @@ export TMPDIR=$WORK/temporary
 mkdir "$TMPDIR"
 expect_exit 0 "$ROOT/scripts/demo" --atms 27 --seconds 10 --seed "$((SEED % 1000000000))"
 check_output
+[[ $OUTPUT == *"and 2 banks, over their links"* ]] || wrong "not both banks have new keys: $(grep 'over their links' <<<"$OUTPUT")"
 [[ $OUTPUT == *"27 of 27 ATMs changed their keys"* ]] || wrong "not all ATMs have new keys: $(grep 'changed their keys' <<<"$OUTPUT")"
 expect "left behind" "" "$(ls "$TMPDIR")"
 expect_exit 2 "$ROOT/scripts/demo" --atms many
