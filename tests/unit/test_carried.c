@@ -530,7 +530,8 @@ int main(void)
         seed = draws_seed((uint64_t)time(NULL) * 1000003 + (uint64_t)getpid());
         seed %= 1000000000;
         log_open("stderr", "error", NULL);
-        printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " build/bin/test_carried\n", seed, seed);
+        printf("seed %" PRIu64 "; again: ATM_TEST_SEED=%" PRIu64 " build/bin/unit_tests test_carried\n", seed,
+               seed);
         fflush(stdout);
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, what_is_accepted_is_carried_to_its_end, 0, DIALECTS);
