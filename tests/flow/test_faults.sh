@@ -151,11 +151,11 @@ row_of() {
 
 # until_row "what" TABLE [CONDITION]
 until_row() {
-        sql_when "$NAME: $1" "$(there "${@:2}")" "$IN_TIME_S"
+        sql_when "$NAME: $1" "$(there "${@:2}")" "$PATIENCE_S"
 }
 
 until_drained() {
-        sql_when "$NAME: $1" "NOT $(there saf) AND NOT $(there v_open)" "$IN_TIME_S"
+        sql_when "$NAME: $1" "NOT $(there saf) AND NOT $(there v_open)" "$PATIENCE_S"
 }
 
 # The bank has written down what it decided, or was told.
@@ -174,10 +174,9 @@ atm_await() {
         ATM=0
 }
 
-# until "what" command...: quick, since faults must be in time.
-IN_TIME_S=25
+# until "what" command...: looks often, since faults must be in time; how long it takes is the machine's.
 until_true() {
-        local what=$1 deadline=$((SECONDS + IN_TIME_S))
+        local what=$1 deadline=$((SECONDS + PATIENCE_S))
         shift
         until "$@"; do
                 ((SECONDS < deadline)) || wrong "$NAME: waited in vain: $what"
